@@ -1,0 +1,92 @@
+# busyvirt: one hand-written, non-recursive Makefile. It finds its sources: a new file edits nothing here.
+#
+#   make                 the executable, in $(BUILD)/busyvirt
+#   make DEV=1           quick unoptimised build in build-dev, for working on the code
+#   make SANITIZE=1 ...  the same with AddressSanitizer and UBSan, in build-asan
+
+ifdef SANITIZE
+BUILD ?= build-asan
+else ifdef DEV
+BUILD ?= build-dev
+else
+BUILD ?= build
+endif
+
+# `make V=1` shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@echo "  $(1) $@")
+
+all: $(BUILD)/busyvirt
+.PHONY: all check unit clean distclean
+
+configure: configure.ac
+	autoconf
+config.mk: configure data/config.mk.in
+	./configure $(CONFIGURE_FLAGS)
+ifeq ($(filter clean distclean,$(MAKECMDGOALS)),)
+include config.mk
+endif
+
+# --- flags ---------------------------------------------------------------------------------------
+ifdef SANITIZE
+MODE_FLAGS := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+MODE_LDFLAGS := $(MODE_FLAGS)
+else ifdef DEV
+MODE_FLAGS := -O0 -g1
+MODE_LDFLAGS := -fuse-ld=lld
+else
+MODE_FLAGS := $(CXXFLAGS) -D_FORTIFY_SOURCE=2
+MODE_LDFLAGS := -static-libstdc++ -static-libgcc
+ifeq ($(ENABLE_LTO),yes)
+MODE_FLAGS += -flto=auto
+MODE_LDFLAGS += -O2 -flto=auto
+endif
+endif
+
+COMPILE_FLAGS := -std=c++20 -Wall -Wextra -Wno-missing-field-initializers -pthread -fPIE -ffunction-sections -fdata-sections \
+	-fstack-protector-strong -fcf-protection -Isrc -I$(BUILD)/gen $(LIB_CFLAGS) $(CPPFLAGS) $(MODE_FLAGS)
+LINK_FLAGS := -pthread -pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE_LDFLAGS) $(LDFLAGS)
+LIBS := -Wl,-Bstatic -lxml2 -lglib-2.0 -lpcre2-8 -ljson-c -lzstd -llzma -lz -Wl,-Bdynamic -lm -ldl
+
+DIR_DEFINES := -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(sysconfdir)"' -DBV_LOCALSTATEDIR='"$(localstatedir)"' \
+	-DBV_RUNSTATEDIR='"$(runstatedir)"' -DBV_SBINDIR='"$(sbindir)"' -DBV_DATADIR='"$(datadir)"' \
+	-DBV_LOCALEDIR='"$(localedir)"' -DBV_QEMU_USER='"$(QEMU_USER)"' -DBV_QEMU_GROUP='"$(QEMU_GROUP)"'
+
+# --- objects -------------------------------------------------------------------------------------
+SOURCES := $(shell find src applets -name '*.cc' | LC_ALL=C sort)
+OBJECTS := $(SOURCES:%.cc=$(BUILD)/%.o)
+LIB_OBJECTS := $(filter-out $(BUILD)/applets/main.o,$(OBJECTS))
+UNIT_SOURCES := $(shell find tests/unit -name '*.cc' 2>/dev/null | LC_ALL=C sort)
+UNIT_OBJECTS := $(UNIT_SOURCES:%.cc=$(BUILD)/%.o)
+
+$(BUILD)/busyvirt: $(OBJECTS)
+	$(call say,LINK)
+	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/unit_tests: $(LIB_OBJECTS) $(UNIT_OBJECTS)
+	$(call say,LINK)
+	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $^ -lgtest $(LIBS)
+
+$(BUILD)/tests/%.o: tests/%.cc config.mk
+	@mkdir -p $(@D)
+	$(call say,CXX )
+	$(Q)$(CXX) $(COMPILE_FLAGS) -Itests $(DIR_DEFINES) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: %.cc config.mk
+	@mkdir -p $(@D)
+	$(call say,CXX )
+	$(Q)$(CXX) $(COMPILE_FLAGS) $(DIR_DEFINES) -MMD -MP -c -o $@ $<
+
+-include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d)
+
+# --- tests ---------------------------------------------------------------------------------------
+unit: $(BUILD)/unit_tests
+	$(BUILD)/unit_tests --gtest_brief=1
+
+check: unit
+
+# --- cleaning ------------------------------------------------------------------------------------
+clean:
+	rm -rf build build-dev build-asan
+distclean: clean
+	rm -rf configure config.mk config.log config.status autom4te.cache

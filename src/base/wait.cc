@@ -1,0 +1,201 @@
+#include "base/wait.h"
+
+#include <sys/epoll.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+
+namespace bv {
+
+// --- Event ---------------------------------------------------------------------------------------
+
+struct Event::Awaiter::Resumer {
+  std::coroutine_handle<> handle;  // null once the awaiter is gone
+};
+
+Event::~Event() { ResumeAll(); }
+
+void Event::Set() {
+  set_ = true;
+  ResumeAll();
+}
+
+void Event::Pulse() { ResumeAll(); }
+
+void Event::ResumeAll() {
+  while (!waiters_.empty()) {
+    Awaiter* awaiter = waiters_.front();
+    waiters_.pop_front();
+    awaiter->linked_ = false;
+    awaiter->timer_.reset();
+    Loop::Current().Post([resumer = awaiter->resumer_] {
+      if (resumer->handle) resumer->handle.resume();
+    });
+  }
+}
+
+void Event::Awaiter::await_suspend(std::coroutine_handle<> handle) {
+  resumer_ = std::make_shared<Resumer>(Resumer{handle});
+  position_ = event_->waiters_.insert(event_->waiters_.end(), this);
+  linked_ = true;
+  if (deadline_ == kNever) return;
+  timer_.emplace([this] {
+    event_->waiters_.erase(position_);
+    linked_ = false;
+    timed_out_ = true;
+    Loop::Current().Post([resumer = resumer_] {
+      if (resumer->handle) resumer->handle.resume();
+    });
+  });
+  timer_->Start(deadline_);
+}
+
+Event::Awaiter::~Awaiter() {
+  if (linked_) event_->waiters_.erase(position_);
+  if (resumer_) resumer_->handle = nullptr;
+}
+
+// --- Spawn ---------------------------------------------------------------------------------------
+
+namespace {
+
+// A coroutine that owns itself: its frame goes when it has finished.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() const noexcept { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+  };
+};
+
+Detached RunDetached(Task<void> task, const char* name) {
+  try {
+    Loop::Current().set_running_name(name);
+    co_await std::move(task);
+  } catch (const std::exception& e) {
+    LogError("event", "{}: {}", name, e.what());
+  }
+}
+
+}  // namespace
+
+void Spawn(Task<void> task, const char* name) { RunDetached(std::move(task), name); }
+
+// --- Sleep, Readable, Writable -------------------------------------------------------------------
+
+Task<> Sleep(Clock::duration duration) {
+  Event never_set;
+  co_await never_set.Wait(In(duration));
+}
+
+static Task<bool> WaitForEvents(int fd, std::uint32_t events, Deadline deadline) {
+  Event happened;
+  FdWatch watch(fd, events, [&](std::uint32_t) {
+    watch.SetEvents(0);
+    happened.Set();
+  });
+  co_return co_await happened.Wait(deadline);
+}
+
+Task<bool> Readable(int fd, Deadline deadline) { return WaitForEvents(fd, EPOLLIN, deadline); }
+Task<bool> Writable(int fd, Deadline deadline) { return WaitForEvents(fd, EPOLLOUT, deadline); }
+
+// --- Offload -------------------------------------------------------------------------------------
+
+namespace detail {
+
+namespace {
+
+struct Job {
+  Loop* loop;
+  std::function<void()> work, done;
+};
+
+// Threads come when there is work that no idle thread can take, and go after idle seconds, so that
+// a daemon at rest has one thread.
+class Pool {
+ public:
+  void Submit(Job job) {
+    std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+    if (idle_ > 0 || threads_ == kMaxThreads) {
+      wake_.notify_one();
+      return;
+    }
+    ++threads_;
+    std::thread([this] { Work(); }).detach();
+  }
+
+ private:
+  static constexpr int kMaxThreads = 4;
+  static constexpr std::chrono::seconds kIdle{5};
+
+  void Work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ++idle_;
+      bool more = wake_.wait_for(lock, kIdle, [this] { return !jobs_.empty(); });
+      --idle_;
+      if (!more) break;
+      Job job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job.work();
+      job.work = nullptr;  // captured values go on this thread, not on the loop's
+      job.loop->PostFromThread(std::move(job.done));
+      lock.lock();
+    }
+    --threads_;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> jobs_;
+  int idle_ = 0;
+  int threads_ = 0;
+};
+
+}  // namespace
+
+void SubmitOffload(std::function<void()> work, std::function<void()> done) {
+  // Never destroyed: detached threads may outlive main().
+  static Pool* pool = new Pool;
+  pool->Submit({&Loop::Current(), std::move(work), std::move(done)});
+}
+
+}  // namespace detail
+
+// --- AsyncMutex ----------------------------------------------------------------------------------
+
+Task<std::optional<AsyncMutex::Lock>> AsyncMutex::Acquire(Deadline deadline) {
+  if (held_) {
+    Event turn;
+    auto position = queue_.insert(queue_.end(), &turn);
+    // Release() passes the mutex on by taking us off the queue, so held_ stays set meanwhile.
+    if (!co_await turn.Wait(deadline) && !turn.is_set()) {
+      queue_.erase(position);
+      co_return std::nullopt;
+    }
+    co_return Lock(this);
+  }
+  held_ = true;
+  co_return Lock(this);
+}
+
+void AsyncMutex::Release() {
+  if (queue_.empty()) {
+    held_ = false;
+    return;
+  }
+  Event* next = queue_.front();
+  queue_.pop_front();
+  next->Set();
+}
+
+}  // namespace bv
