@@ -17,9 +17,16 @@ Q := $(if $(V),,@)
 say = $(if $(V),@:,@echo "  $(1) $@")
 
 all: $(BUILD)/busyvirt
-.PHONY: all check unit clean distclean
+.PHONY: all check unit test-programs clean distclean
 
-configure: configure.ac
+# The goals that promise to install what they need do so before anything is configured.
+SETUP := $(patsubst %,setup-%,$(filter check,$(MAKECMDGOALS)))
+.PHONY: setup-check
+setup-check:
+	@tests/tools/setup.sh build unit
+	@tests/tools/setup.sh guests kernel || echo "setup: tests with guests will be skipped"
+
+configure: configure.ac | $(SETUP)
 	autoconf
 config.mk: configure data/config.mk.in
 	./configure $(CONFIGURE_FLAGS)
@@ -56,16 +63,21 @@ DIR_DEFINES := -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(sysconfdir)"' -DB
 SOURCES := $(shell find src applets -name '*.cc' | LC_ALL=C sort)
 OBJECTS := $(SOURCES:%.cc=$(BUILD)/%.o)
 LIB_OBJECTS := $(filter-out $(BUILD)/applets/main.o,$(OBJECTS))
-UNIT_SOURCES := $(shell find tests/unit -name '*.cc' 2>/dev/null | LC_ALL=C sort)
+UNIT_SOURCES := $(shell find tests/unit -name '*.cc' | LC_ALL=C sort)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.cc=$(BUILD)/%.o)
+WIRE_SOURCES := $(shell find tests/wire -name '*.cc' 2>/dev/null | LC_ALL=C sort)
+WIRE_OBJECTS := $(WIRE_SOURCES:%.cc=$(BUILD)/%.o)
+RUNNER_OBJECTS := $(BUILD)/tests/unit/main.o $(BUILD)/tests/cmocka_report.o
 
 $(BUILD)/busyvirt: $(OBJECTS)
 	$(call say,LINK)
 	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/unit_tests: $(LIB_OBJECTS) $(UNIT_OBJECTS)
+$(BUILD)/wire_tests: $(LIB_OBJECTS) $(WIRE_OBJECTS)
+$(BUILD)/unit_tests $(BUILD)/wire_tests: $(RUNNER_OBJECTS)
 	$(call say,LINK)
-	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $^ -lgtest $(LIBS)
+	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $(sort $^) -lgtest $(LIBS)
 
 $(BUILD)/tests/%.o: tests/%.cc config.mk
 	@mkdir -p $(@D)
@@ -77,13 +89,18 @@ $(BUILD)/%.o: %.cc config.mk
 	$(call say,CXX )
 	$(Q)$(CXX) $(COMPILE_FLAGS) $(DIR_DEFINES) -MMD -MP -c -o $@ $<
 
--include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d)
+-include $(patsubst %.o,%.d,$(OBJECTS) $(UNIT_OBJECTS) $(WIRE_OBJECTS) $(RUNNER_OBJECTS))
 
 # --- tests ---------------------------------------------------------------------------------------
 unit: $(BUILD)/unit_tests
 	$(BUILD)/unit_tests --gtest_brief=1
 
-check: unit
+# Test programs are built without optimisation, beside a release build, unless it is a sanitized one.
+TEST_MODE := $(if $(DEV)$(SANITIZE),,DEV=1)
+test-programs: $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests)
+check: all | $(SETUP)
+	+@$(MAKE) --no-print-directory $(TEST_MODE) test-programs
+	@tests/tools/check.sh $(BUILD) $(if $(TEST_MODE),build-dev,$(BUILD)) $(PARTS)
 
 # --- cleaning ------------------------------------------------------------------------------------
 clean:
