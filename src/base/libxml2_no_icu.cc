@@ -1,5 +1,5 @@
 // Debian's libxml2.a asks ICU for encodings that neither it nor iconv knows. The documents of this
-// program are UTF-8, so these five symbols stand in for 31 MB of Unicode tables: opening such a
+// program are UTF-8, so these symbols stand in for 31 MB of Unicode tables: opening such a
 // converter fails, and libxml2 reports an unsupported encoding.
 
 extern "C" {
@@ -13,4 +13,6 @@ void ucnv_close_72(void*) {}
 void ucnv_convertEx_72() {}
 void ucnv_setFromUCallBack_72() {}
 void ucnv_setToUCallBack_72() {}
+void UCNV_FROM_U_CALLBACK_STOP_72() {}
+void UCNV_TO_U_CALLBACK_STOP_72() {}
 }

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+// XML documents as read-only trees, and a writer in libvirt's style.
+namespace bv::xml {
+
+struct Attribute {
+  std::string_view name;
+  std::string_view prefix;
+  std::string_view value;
+  const Attribute* next = nullptr;
+};
+
+// An xmlns declaration as it stands on an element; an empty prefix is the default namespace.
+struct NamespaceDeclaration {
+  std::string_view prefix;
+  std::string_view uri;
+  const NamespaceDeclaration* next = nullptr;
+};
+
+// One node; lives in its Document, and all views point there.
+struct Node {
+  enum class Kind : std::uint8_t { kElement, kText, kComment };
+
+  std::string_view name;    // without the prefix
+  std::string_view prefix;
+  std::string_view ns;      // URI; empty when the element is in no namespace
+  std::string_view text;    // all character data of an element without child elements
+  const Attribute* attributes = nullptr;
+  const NamespaceDeclaration* namespaces = nullptr;
+  const Node* parent = nullptr;
+  const Node* first_child = nullptr;  // elements; text and comments too where content is mixed
+  const Node* next = nullptr;
+  std::uint32_t line = 0;
+  Kind kind = Kind::kElement;
+
+  // True for an element of that name outside any namespace.
+  bool Is(std::string_view element) const { return kind == Kind::kElement && ns.empty() && name == element; }
+  // The first such child element, or null.
+  const Node* Child(std::string_view element) const;
+  // The next sibling element of that name, or null.
+  const Node* Next(std::string_view element) const;
+  // An attribute's value; nullopt when absent.
+  std::optional<std::string_view> Attr(std::string_view attribute) const;
+  // The attribute's value or "".
+  std::string_view AttrOr(std::string_view attribute) const { return Attr(attribute).value_or(std::string_view()); }
+  // The text of the first child of that name; nullopt when there is none.
+  std::optional<std::string_view> ChildText(std::string_view element) const;
+  std::size_t CountChildren(std::string_view element) const;
+};
+
+// Where a node stands: "/domain/devices/disk[2]/target".
+std::string PathOf(const Node& node);
+
+// A parsed document. Nothing outside the text is ever read: external entities and DTDs are not
+// loaded, documents that declare entities are refused, nesting is limited to 256 levels.
+class Document {
+ public:
+  // A malformed document throws kXmlDetail from `domain`: "(WHAT):LINE: message", the line and a
+  // mark under the place. `what` is libvirt's name for the text ("domain_definition").
+  static Document Parse(std::string_view text, ErrorDomain domain, std::string_view what);
+  // The same, and the root element must be `root` (kXmlError from VIR_FROM_XML).
+  static Document Parse(std::string_view text, ErrorDomain domain, std::string_view what, std::string_view root);
+
+  Document(Document&&) noexcept;
+  Document& operator=(Document&&) noexcept;
+  ~Document();
+
+  const Node& root() const { return *root_; }
+
+ private:
+  friend class TreeBuilder;
+  struct Storage;
+  Document();
+  std::unique_ptr<Storage> storage_;
+  const Node* root_ = nullptr;
+};
+
+// Appends `text` with < > & ' " escaped and the control characters XML cannot hold left out.
+void AppendEscaped(std::string* out, std::string_view text);
+
+// Writes elements with two spaces of indentation and 'single' quotes. Every Open() has its Close()
+// with the same name.
+class Writer {
+ public:
+  explicit Writer(int depth = 0) : depth_(depth) {}
+
+  // What Close() needs to take an element back that turned out to be empty.
+  struct Mark {
+    std::size_t size;
+    std::size_t body;
+    bool tag_open;
+  };
+  Mark Open(std::string_view name);
+  void Attr(std::string_view name, std::string_view value);
+  void Close(std::string_view name);
+  // Takes the element back when it has got neither attributes nor content since Open().
+  void CloseUnlessEmpty(std::string_view name, const Mark& mark);
+  // Ends the element with text: <name a='b'>text</name>.
+  void CloseWithText(std::string_view name, std::string_view text);
+  // <name>text</name>
+  void TextElement(std::string_view name, std::string_view text);
+  // <name/>
+  void EmptyElement(std::string_view name);
+  // A copy of a parsed element with everything below it.
+  void Copy(const Node& node);
+  // Text that is XML already, whole lines at column 0; it is indented to fit.
+  void Raw(std::string_view xml);
+
+  std::string& out() { return out_; }
+  std::string Take() { return std::move(out_); }
+
+ private:
+  void EndTag();
+  void Indent() { out_.append(static_cast<std::size_t>(depth_) * 2, ' '); }
+
+  std::string out_;
+  int depth_;
+  bool tag_open_ = false;
+};
+
+}  // namespace bv::xml
