@@ -89,6 +89,12 @@ $(BUILD)/%.o: %.cc config.mk
 	$(call say,CXX )
 	$(Q)$(CXX) $(COMPILE_FLAGS) $(DIR_DEFINES) -MMD -MP -c -o $@ $<
 
+# A data file as a string literal: $(BUILD)/gen/cpu/x86.map.inc from data/cpu/x86.map.
+$(BUILD)/gen/cpu/%.inc: data/cpu/%
+	@mkdir -p $(@D)
+	$(Q){ echo 'R"map('; cat $<; echo ')map"'; } > $@
+$(BUILD)/src/cpu/x86_map.o: $(BUILD)/gen/cpu/x86.map.inc
+
 -include $(patsubst %.o,%.d,$(OBJECTS) $(UNIT_OBJECTS) $(WIRE_OBJECTS) $(RUNNER_OBJECTS))
 
 # --- tests ---------------------------------------------------------------------------------------
