@@ -1,0 +1,25 @@
+#pragma once
+
+// The main program: libvirtd's, and that of every per-driver daemon. Include the area you need.
+
+#include "protocol/remote/auth.h"
+#include "protocol/remote/checkpoint.h"
+#include "protocol/remote/connect.h"
+#include "protocol/remote/domain.h"
+#include "protocol/remote/domain_agent.h"
+#include "protocol/remote/domain_block.h"
+#include "protocol/remote/domain_device.h"
+#include "protocol/remote/domain_event.h"
+#include "protocol/remote/domain_save.h"
+#include "protocol/remote/domain_stats.h"
+#include "protocol/remote/domain_tuning.h"
+#include "protocol/remote/interface.h"
+#include "protocol/remote/migration.h"
+#include "protocol/remote/network.h"
+#include "protocol/remote/node.h"
+#include "protocol/remote/node_device.h"
+#include "protocol/remote/nwfilter.h"
+#include "protocol/remote/secret.h"
+#include "protocol/remote/snapshot.h"
+#include "protocol/remote/storage_pool.h"
+#include "protocol/remote/storage_vol.h"
