@@ -1,0 +1,14 @@
+#include "daemon/driver.h"
+
+#include "daemon/uri.h"
+
+namespace bv {
+
+Task<> Driver::Start() { co_return; }
+Task<> Driver::Stop() { co_return; }
+Task<> Driver::Reload() { co_return; }
+bool Driver::AcceptsUri(const Uri&) const { return false; }
+std::string Driver::DefaultUri() const { return {}; }
+bool Driver::HasActiveObjects() const { return false; }
+
+}  // namespace bv

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/task.h"
+
+namespace bv {
+
+class Service;
+struct Uri;
+
+// Where a daemon keeps its things; "/etc/libvirt" and so on in system mode, the XDG directories of
+// the user in session mode. A driver adds its own sub-directory ("qemu"). No trailing slashes.
+struct DriverEnvironment {
+  bool privileged = false;
+  std::string config_dir;  // /etc/libvirt
+  std::string state_dir;   // /run/libvirt
+  std::string lib_dir;     // /var/lib/libvirt
+  std::string cache_dir;   // /var/cache/libvirt
+  std::string log_dir;     // /var/log/libvirt
+  // A driver calls this after HasActiveObjects() may have become false: --timeout counts from then.
+  std::function<void()> on_idle = [] {};
+};
+
+// One part of what a daemon serves: a hypervisor, networks, log files. Owned by the daemon, lives on
+// its loop from before the sockets open until after they closed.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+
+  // Brings the driver up: reads its configuration and state, re-attaches to what is running. Calls
+  // are only served once every driver's Start() has ended. An Error that leaves it ends the daemon.
+  virtual Task<> Start();
+  // Orderly end; guests go on.
+  virtual Task<> Stop();
+  // SIGHUP.
+  virtual Task<> Reload();
+
+  // Puts the handlers of its procedures into `service`.
+  virtual void Register(Service& service) = 0;
+
+  // CONNECT_OPEN asks the drivers in their order, and the first that says true has the connection.
+  // Throws when the URI is this driver's and wrong (AcceptsLocalUri() does for the usual case).
+  virtual bool AcceptsUri(const Uri& uri) const;
+  // What a connection opened without a URI gets, "qemu:///system"; empty when this driver offers none.
+  virtual std::string DefaultUri() const;
+
+  // Whether something runs that must keep a daemon with --timeout up.
+  virtual bool HasActiveObjects() const;
+};
+
+using DriverList = std::vector<std::unique_ptr<Driver>>;
+
+}  // namespace bv
