@@ -1,0 +1,161 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/uuid.h"
+#include "model/cpu.h"
+#include "model/domain/audio.h"
+#include "model/domain/char_backed.h"
+#include "model/domain/chardev.h"
+#include "model/domain/clock.h"
+#include "model/domain/controller.h"
+#include "model/domain/disk.h"
+#include "model/domain/features.h"
+#include "model/domain/filesystem.h"
+#include "model/domain/graphics.h"
+#include "model/domain/hostdev.h"
+#include "model/domain/interface.h"
+#include "model/domain/launch_security.h"
+#include "model/domain/lifecycle.h"
+#include "model/domain/memory_tuning.h"
+#include "model/domain/numa.h"
+#include "model/domain/os.h"
+#include "model/domain/qemu_namespace.h"
+#include "model/domain/seclabel.h"
+#include "model/domain/simple_devices.h"
+#include "model/domain/sysinfo.h"
+#include "model/domain/vcpu.h"
+#include "model/value.h"
+
+// The domain XML language of libvirt 9.0 as structs. Parsing is hypervisor-neutral: it says what the
+// document says, with the checks that libvirt makes for every hypervisor. Defaults, addresses,
+// implicit devices and checks against a hypervisor's abilities are made afterwards by its driver
+// (qemu/defaults).
+namespace bv::model {
+
+enum class VirtType : std::uint8_t {
+  kNone, kQemu, kKqemu, kKvm, kXen, kLxc, kUml, kOpenvz, kTest, kVmware, kHyperv, kVbox, kPhyp, kParallels, kBhyve, kVz, kHvf,
+};
+template <>
+struct Spelling<VirtType> {
+  static constexpr const char* kNames[] = {"none", "qemu", "kqemu", "kvm", "xen", "lxc", "uml", "openvz", "test", "vmware",
+                                           "hyperv", "vbox", "phyp", "parallels", "bhyve", "vz", "hvf"};
+};
+
+struct IdMapEntry {
+  unsigned start = 0, target = 0, count = 0;
+};
+struct IdMap {
+  std::vector<IdMapEntry> uid, gid;
+};
+
+struct Resource {
+  std::string partition;
+  std::string fibrechannel_appid;
+};
+
+struct GenId {
+  std::optional<Uuid> uuid;  // nullopt: <genid/>, one is to be generated
+};
+
+// A <perf> event that was named, and whether it is on.
+struct PerfEvent {
+  std::string name;
+  YesNo enabled = YesNo::kAbsent;
+};
+
+struct DomainDef {
+  VirtType virt_type = VirtType::kNone;
+  std::optional<int> id;  // running guests only
+  std::string name;
+  Uuid uuid;
+  bool uuid_given = false;
+  std::optional<GenId> genid;
+  std::string title, description;
+  std::string metadata;  // the <metadata> element, serialised at column 0; empty when there is none
+  std::string hypervisor_namespace_xml;  // elements of namespaces that are not ours, kept as they are
+
+  DomainMemory memory;
+  BlkioTune blkio;
+  VcpuSettings vcpu;
+  IoThreads iothreads;
+  CpuTune cputune;
+  NumaTune numatune;
+  Resource resource;
+  std::vector<Sysinfo> sysinfo;
+  Os os;
+  IdMap idmap;
+  Features features;
+  std::optional<CpuDef> cpu;
+  Numa numa;  // <cpu><numa>
+  GuestClock clock;
+  Lifecycle lifecycle;
+  PowerManagement pm;
+  std::vector<PerfEvent> perf;
+  Keywrap keywrap;
+  std::optional<LaunchSecurity> launch_security;
+  std::vector<Seclabel> seclabels;
+
+  std::string emulator;
+  // Devices are owned one by one, so that pointers to them stay valid while others come and go.
+  template <typename T>
+  using List = std::vector<std::unique_ptr<T>>;
+  List<Disk> disks;
+  List<Controller> controllers;
+  List<Lease> leases;
+  List<Filesystem> filesystems;
+  List<Interface> interfaces;
+  List<Smartcard> smartcards;
+  List<Chardev> serials, parallels, consoles, channels;
+  List<Input> inputs;
+  List<Tpm> tpms;
+  List<Graphics> graphics;
+  List<Sound> sounds;
+  List<Audio> audios;
+  List<Video> videos;
+  List<Hostdev> hostdevs;
+  List<Redirdev> redirdevs;
+  std::optional<Redirfilter> redirfilter;
+  List<Hub> hubs;
+  List<Watchdog> watchdogs;
+  std::unique_ptr<Memballoon> memballoon;
+  List<Rng> rngs;
+  std::unique_ptr<NvramDevice> nvram;
+  List<Panic> panics;
+  List<Shmem> shmems;
+  List<MemoryDevice> memory_devices;
+  std::unique_ptr<Iommu> iommu;
+  std::unique_ptr<Vsock> vsock;
+  List<Crypto> cryptos;
+
+  QemuNamespace qemu;
+};
+
+// What is parsed and written. kInactive is the persistent form; live-only parts (id, aliases made
+// by the daemon, seclabels in use, tap names ...) are skipped on the way in and left out on the way
+// out. Otherwise the live form.
+enum : unsigned {
+  kParseInactive = 1 << 0,
+  kParseValidate = 1 << 1,      // VIR_DOMAIN_DEFINE_VALIDATE: unknown elements and attributes are errors
+  kParseStatus = 1 << 2,        // within status XML: parts that only a daemon writes
+  kParseMigratable = 1 << 3,
+  kParseAllowPasswords = 1 << 4,
+};
+enum : unsigned {
+  kFormatInactive = 1 << 0,
+  kFormatSecure = 1 << 1,       // VIR_DOMAIN_XML_SECURE: passwords
+  kFormatMigratable = 1 << 2,   // VIR_DOMAIN_XML_MIGRATABLE
+  kFormatStatus = 1 << 3,
+  kFormatUpdateCpu = 1 << 4,    // done by the driver before formatting; no meaning here
+};
+
+// Throws Error with libvirt's codes and domains.
+DomainDef ParseDomain(std::string_view xml, unsigned flags);
+std::string FormatDomain(const DomainDef& def, unsigned flags);
+
+}  // namespace bv::model
