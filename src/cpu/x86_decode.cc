@@ -84,7 +84,7 @@ class Chooser {
     // The hypervisor's idea of the model may have more features than ours, and this host may lack some of
     // either: what blocks the model has to be disabled, unless it is required on top of the model anyway.
     if (hypervisor)
-      for (const std::string& blocker : hypervisor->blockers)
+      for (std::string_view blocker : hypervisor->blockers)
         if (auto index = x86::FindFeature(blocker); index && !candidate.extra.Has(*index)) candidate.missing.Add(*index);
     candidate.removed = 0;
     if (!cpu_.IsHost())
