@@ -69,6 +69,7 @@ struct Loop::Impl {
   std::multimap<Deadline, Timer*> timers;
   StallStats stalls;
   const char* running_name = "";
+  bool quit = false;
 
   std::mutex from_threads_mutex;
   std::vector<Callback> from_threads;
@@ -86,6 +87,9 @@ Loop::Impl::Impl() {
   main_loop = g_main_loop_new(context, FALSE);
   source = reinterpret_cast<Source*>(g_source_new(&funcs, sizeof(Source)));
   source->impl = this;
+  // Without this GLib takes the descriptor off its poll set around every dispatch, and wakes itself
+  // up for both changes. Dispatch is never entered twice: nobody runs this context from a callback.
+  g_source_set_can_recurse(&source->header, TRUE);
   g_source_add_unix_fd(&source->header, epoll.get(), G_IO_IN);
   g_source_attach(&source->header, context);
 }
@@ -126,7 +130,7 @@ void Loop::Impl::DispatchAll() {
     bool worked = RunEvents();
     RunTimers();
     worked |= RunReady();
-    if (!worked || !g_main_loop_is_running(main_loop)) return;
+    if (!worked || quit) return;
   }
 }
 
@@ -247,8 +251,15 @@ Loop::~Loop() {
 
 Loop& Loop::Current() { return *current_loop; }
 
-void Loop::Run() { g_main_loop_run(impl_->main_loop); }
-void Loop::Quit() { g_main_loop_quit(impl_->main_loop); }
+void Loop::Run() {
+  if (!impl_->quit) g_main_loop_run(impl_->main_loop);
+  impl_->quit = false;
+}
+
+void Loop::Quit() {
+  impl_->quit = true;
+  g_main_loop_quit(impl_->main_loop);
+}
 
 void Loop::Post(Callback fn) { impl_->ready.emplace_back(std::move(fn)); }
 void Loop::PostResume(std::coroutine_handle<> handle) { impl_->ready.emplace_back(handle); }

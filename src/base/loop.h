@@ -29,7 +29,7 @@ class Loop {
   // The loop of this thread; there is one at a time, made by main() or by a test.
   static Loop& Current();
 
-  // Dispatches until Quit(). May be called again after it returned.
+  // Dispatches until Quit(), which may come first. May be called again after it returned.
   void Run();
   void Quit();
 

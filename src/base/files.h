@@ -1,0 +1,30 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace bv {
+
+// Whole files. All of these block: from a handler, call them through Offload(). Failures throw
+// kSystemError with domain kNone and the file's name.
+
+// Files longer than `max` bytes are an error: nothing we read whole is large.
+inline constexpr std::size_t kMaxFile = 16u << 20;
+std::string ReadFile(const std::string& path, std::size_t max = kMaxFile);
+// nullopt when the file does not exist.
+std::optional<std::string> ReadFileIfExists(const std::string& path, std::size_t max = kMaxFile);
+
+// Replaces `path` so that after a crash at any instant either the old or the new content is there:
+// temporary file beside it, fsync, rename, fsync of the directory.
+void WriteFileAtomic(const std::string& path, std::string_view content, mode_t mode = 0600);
+// One write(2), for files of the kernel (cgroup, sysfs).
+void WriteToFile(const std::string& path, std::string_view content);
+
+// mkdir -p; existing directories keep their mode.
+void MakeDirs(const std::string& path, mode_t mode = 0755);
+bool FileExists(const std::string& path);
+
+}  // namespace bv

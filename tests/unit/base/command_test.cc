@@ -1,0 +1,93 @@
+// Command: output is captured, descriptors land where they should and nowhere else, failures to
+// start are errors, and a child that overstays is killed.
+#include "base/command.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+namespace bv {
+namespace {
+
+using namespace std::chrono_literals;
+
+class CommandTest : public testing::Test {
+ protected:
+  CommandResult RunNow(Command command, std::string input = {}, Deadline deadline = kNever) {
+    std::optional<CommandResult> result;
+    Spawn(Collect(std::move(command), std::move(input), deadline, result), "test");
+    loop_.Run();
+    if (error_) std::rethrow_exception(error_);
+    return std::move(*result);
+  }
+  Task<> Collect(Command command, std::string input, Deadline deadline, std::optional<CommandResult>& result) {
+    try {
+      result = co_await bv::Run(std::move(command), std::move(input), deadline);
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+    loop_.Quit();
+  }
+  Loop loop_;
+  std::exception_ptr error_;
+};
+
+TEST_F(CommandTest, CapturesBothStreamsAndTheStatus) {
+  auto result = RunNow({.argv = {"sh", "-c", "cat; echo err >&2; exit 3"}}, "in\n");
+  EXPECT_EQ(result.output, "in\n");
+  EXPECT_EQ(result.errors, "err\n");
+  EXPECT_EQ(result.Describe(), "exited with status 3");
+}
+
+TEST_F(CommandTest, LargeInputAndOutputDoNotDeadlock) {
+  std::string large(1 << 20, 'x');
+  EXPECT_EQ(RunNow({.argv = {"cat"}}, large).output, large);
+}
+
+TEST_F(CommandTest, EnvironmentMaskAndDirectory) {
+  Command command{.argv = {"/bin/sh", "-c", "echo $A; umask; pwd; env | wc -l"}};
+  command.environment = {{"A", "b c"}, {"PATH", "/bin"}};
+  command.clear_environment = true;
+  command.file_mask = 027;
+  command.directory = "/usr";
+  EXPECT_EQ(RunNow(command).output, "b c\n0027\n/usr\n3\n");  // sh adds PWD
+}
+
+TEST_F(CommandTest, PassesOnlyTheMappedDescriptors) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(write(ends[1], "hello", 5), 5);
+  close(ends[1]);
+  Command command{.argv = {"sh", "-c", "cat <&9; ls /proc/self/fd"}};
+  command.fds.push_back({ends[0], 9});
+  // ls has its own descriptor 3 for the directory
+  EXPECT_EQ(RunNow(command).output, "hello0\n1\n2\n3\n9\n");
+  close(ends[0]);
+}
+
+TEST_F(CommandTest, WhatCannotStartIsAnError) {
+  try {
+    RunNow({.argv = {"/nonexistent/program"}});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code, ErrorCode::kSystemError);
+    EXPECT_EQ(e.int1, ENOENT);
+  }
+}
+
+TEST_F(CommandTest, IsKilledAtTheDeadline) {
+  EXPECT_THROW(RunNow({.argv = {"sleep", "60"}}, {}, In(20ms)), Error);
+}
+
+TEST_F(CommandTest, ChangesUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  Command command{.argv = {"sh", "-c", "id -u; id -g; id -G"}};
+  command.uid = 65534;
+  command.gid = 65534;
+  EXPECT_EQ(RunNow(command).output, "65534\n65534\n65534\n");
+}
+
+}  // namespace
+}  // namespace bv
