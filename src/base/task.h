@@ -74,6 +74,9 @@ class [[nodiscard]] Task {
     return std::move(*promise.value);
   }
 
+  // Gives up the frame: whoever takes the handle sets the continuation, resumes and destroys it.
+  std::coroutine_handle<promise_type> Release() { return std::exchange(handle_, nullptr); }
+
  private:
   explicit Task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
   std::coroutine_handle<promise_type> handle_;
@@ -106,6 +109,9 @@ class [[nodiscard]] Task<void> {
   void await_resume() {
     if (handle_.promise().exception) std::rethrow_exception(handle_.promise().exception);
   }
+
+  // Gives up the frame: whoever takes the handle sets the continuation, resumes and destroys it.
+  std::coroutine_handle<promise_type> Release() { return std::exchange(handle_, nullptr); }
 
  private:
   explicit Task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "rpc/service.h"
+#include "rpc/transport.h"
+#include "rpc/workers.h"
+
+namespace bv::rpc {
+
+// What a server allows each of its clients.
+struct SessionOptions {
+  uint32_t max_requests = 5;  // unanswered calls, then the connection is not read
+  std::chrono::seconds keepalive_interval{5};  // zero or less: no pings
+  uint32_t keepalive_count = 5;
+  bool readonly = false;
+};
+
+// One accepted connection. Its maker holds it in a list until `on_gone` says that the client has
+// gone, which comes once, from the loop and never from within StartServing().
+class ServerSession : public ClientSession {
+ public:
+  // `service` and `workers` outlive the session's last call.
+  static std::shared_ptr<ServerSession> Make(Service& service, Workers& workers, std::unique_ptr<Transport> transport,
+                                             SessionOptions options, std::function<void()> on_gone);
+
+  virtual void StartServing() = 0;
+
+  // Calls that run or wait for a slot.
+  virtual uint32_t running_calls() const = 0;
+  // Open streams.
+  virtual size_t streams() const = 0;
+
+  // Puts a layer over the transport (SASL): what was queued before, and the reply to the running
+  // call, leave without it; everything after goes through it.
+  using Wrap = std::function<std::unique_ptr<Transport>(std::unique_ptr<Transport>)>;
+  virtual void WrapTransport(Wrap wrap) = 0;
+};
+
+}  // namespace bv::rpc
