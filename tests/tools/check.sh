@@ -9,6 +9,7 @@ out=$build/check
 mkdir -p "$out"
 export BUILD=$PWD/$build LC_ALL=C.UTF-8
 unset CMOCKA_XML_FILE
+[ "$build" = build ] || export BV_SLOW_BUILD=1     # limits of time are for the optimised build
 
 # name | limit in seconds | command
 parts() {
@@ -18,6 +19,7 @@ parts() {
   for test in tests/wire/*.sh tests/wire/*.py; do
     [ -x "$test" ] && echo "wire-$(basename "${test%.*}")|600|$test"
   done
+  echo "live|900|tests/live/run"
 }
 
 passed=0 failed=0 skipped=0

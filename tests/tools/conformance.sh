@@ -16,4 +16,4 @@ rm -f "$build/conformance.json"
 "$corpus/sandbox.sh" --logd '' --daemon "$bin/libvirtd -d" -- \
   "$corpus/run.py" --jobs 2 --failed --json "$build/conformance.json" --restart "$bin/libvirtd -d" >"$build/conformance.log" 2>&1
 tail -n 30 "$build/conformance.log"
-python3 tests/tools/floor.py check "$build/conformance.json" "$corpus"
+/usr/bin/python3 tests/tools/floor.py check "$build/conformance.json" "$corpus"

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Holds a conformance score against tests/conformance.floor, or raises the floor to it.
 
     floor.py check RESULT.json CORPUS      prints each category; exit status 1 when one is below its floor

@@ -1,0 +1,71 @@
+"""A daemon that is killed at any time leaves its guests running, and the next one finds them as they were."""
+import os
+import signal
+import time
+
+from harness import Console, expect, guest_xml, wait_for
+from events import alive, qemu_pid
+
+
+def test_guest_survives_sigkill(host):
+    """the next daemon has the guest with its id, state and XML, and its monitor works"""
+    host.define('one')
+    host.virsh('start', 'one')
+    host.virsh('suspend', 'one')
+    before = {part: host.virsh(*part) for part in (('domid', 'one'), ('dumpxml', 'one'), ('domstate', '--reason', 'one'))}
+    pid = qemu_pid('one')
+    host.restart_after_kill()
+    for part, text in before.items():
+        expect(' '.join(part), host.virsh(*part), text)
+    expect('pid', qemu_pid('one'), pid)
+    expect('the monitor', host.virsh('qemu-monitor-command', 'one', '--hmp', 'info status').strip(), 'VM status: paused')
+    host.virsh('resume', 'one')
+    host.virsh('destroy', 'one')
+    wait_for('QEMU ends', lambda: not alive(pid))
+
+
+def test_what_happened_meanwhile(host):
+    """a guest that ended and one that was paused while no daemon ran are found as they are"""
+    for name in ('one', 'two', 'three'):
+        host.define(name)
+        host.virsh('start', name)
+    host.daemons[-1].stop(signal.SIGKILL)
+    os.kill(qemu_pid('one'), signal.SIGKILL)
+    time.sleep(0.3)
+    host.start()
+    wait_for('one is shut off', lambda: host.virsh('domstate', 'one').strip() == 'shut off')
+    expect('two', host.virsh('domstate', 'two').strip(), 'running')
+    expect('ids', host.virsh('list', '--id').split(), ['2', '3'])
+    host.virsh('start', 'one')
+    expect('the next id', host.virsh('domid', 'one').strip(), '4')
+
+
+def test_graceful_restart(host):
+    """SIGTERM leaves guests alone too"""
+    host.define('one')
+    host.virsh('start', 'one')
+    pid = qemu_pid('one')
+    expect('exit status', host.daemons[-1].stop(), 0)
+    expect('the guest goes on', alive(pid), True)
+    host.start()
+    expect('state', host.virsh('domstate', '--reason', 'one').strip(), 'running (booted)')
+
+
+def test_transient_guest_survives(host):
+    """a transient guest is known to the next daemon from its status file alone"""
+    host.virsh('create', host.write('t.xml', guest_xml('brief')))
+    host.restart_after_kill()
+    expect('list', host.virsh('list', '--transient', '--name').split(), ['brief'])
+    host.virsh('destroy', 'brief')
+    expect('list', host.virsh('list', '--all', '--name').split(), [])
+
+
+def test_console_after_restart(host):
+    """the console of a guest works through the next daemon"""
+    host.define('linux', linux=True)
+    host.virsh('start', 'linux')
+    Console(host.connect(), 'linux').wait_for('guest is up')
+    host.restart_after_kill()
+    console = Console(host.connect(), 'linux')
+    console.send('still there\n')
+    console.wait_for('echo: still there', 15)
