@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "daemon/personality.h"
+
+namespace bv {
+
+// Where this user's daemons keep things: the system's directories for root, the XDG ones for
+// everybody else (with libvirt's fallback to ~/.cache where there is no XDG_RUNTIME_DIR).
+DriverEnvironment MakeEnvironment();
+
+// The files of one daemon. Sockets are under `socket_dir`, which unix_sock_dir may change.
+struct DaemonPaths {
+  std::string config_file;   // may not exist
+  std::string pid_file;
+  std::string log_file;      // where a daemon in the background logs when there is no journal
+  std::string socket_dir;
+  // Certificates.
+  std::string ca_cert, ca_crl, server_cert, server_key;
+};
+DaemonPaths PathsOf(const Personality& personality, const DriverEnvironment& environment);
+
+// "/run/libvirt/libvirt-sock", "-sock-ro", "-admin-sock".
+std::string SocketPath(const Personality& personality, const std::string& dir, std::string_view suffix);
+
+}  // namespace bv
