@@ -82,6 +82,12 @@ CpuDef NewHost() {
   return cpu;
 }
 
+// A virtual machine pays a trap to its host for every CPUID: some 30 of them are asked once.
+const x86::CpuData& HostData() {
+  static const x86::CpuData data = x86::Read(x86::ThisProcessor());
+  return data;
+}
+
 void FillX86(CpuDef& cpu, const x86::CpuData& data, const HypervisorModels* models) {
   try {
     x86::Decode(cpu, data, {.models = models, .preferred = {}});
@@ -123,7 +129,7 @@ std::string_view HostArch() {
 
 CpuDef DetectHostModel(const HypervisorModels* models) {
   CpuDef cpu = NewHost();
-  if (IsX86(cpu.arch)) FillX86(cpu, x86::Read(x86::ThisProcessor()), models);
+  if (IsX86(cpu.arch)) FillX86(cpu, HostData(), models);
   return cpu;
 }
 
@@ -133,7 +139,7 @@ CpuDef DetectHostCpu(const HypervisorModels* models) {
   if (IsArm(cpu.arch)) FillArm(cpu, cpuinfo);
   if (!IsX86(cpu.arch)) return cpu;
 
-  x86::CpuData data = x86::Read(x86::ThisProcessor());
+  const x86::CpuData& data = HostData();
   FillX86(cpu, data, models);
   cpu.microcode = FindNumber(cpuinfo, "microcode");
   // Without an invariant TSC the frequency says nothing.

@@ -27,11 +27,6 @@ unsigned NumberOf(std::string_view text) {
   return value;
 }
 
-// Does QEMU say which features are migratable? All its x86 models of today do.
-bool KnowsMigratability(const QemuCaps& caps, Accelerator accelerator) {
-  return std::ranges::any_of(caps.host_cpu(accelerator), [](auto& p) { return p.name == "migratable"; });
-}
-
 cpu::x86::CpuData HostDataOf(const QemuCaps& caps, Accelerator accelerator, bool only_migratable) {
   cpu::x86::CpuData data;
   for (const CpuProperty& property : caps.host_cpu(accelerator)) {
@@ -94,13 +89,13 @@ HostModels ComputeX86(const QemuCaps& caps, Accelerator accelerator) {
   HostModels result;
   if (caps.host_cpu(accelerator).empty()) {
     result.reported = ProbedHost(caps, models);
+    result.migratable = cpu::CopyMigratable(caps.arch(), result.reported);
     result.full = result.reported;
   } else {
     result.reported = DecodeForGuests(caps, accelerator, models, false);
+    result.migratable = DecodeForGuests(caps, accelerator, models, true);
     result.full = accelerator == Accelerator::kKvm ? FullHost(result.reported) : result.reported;
   }
-  result.migratable = KnowsMigratability(caps, accelerator) ? DecodeForGuests(caps, accelerator, models, true)
-                                                            : cpu::CopyMigratable(caps.arch(), result.reported);
   return result;
 }
 
@@ -118,7 +113,6 @@ cpu::HypervisorModels CpuModelsOf(const QemuCaps& caps, Accelerator accelerator)
 
 std::vector<std::string> CpuFeaturesOf(const QemuCaps& caps, Accelerator accelerator, bool only_migratable) {
   std::vector<std::string> names;
-  if (only_migratable && !KnowsMigratability(caps, accelerator)) return names;
   for (const CpuProperty& property : caps.host_cpu(accelerator))
     if (!only_migratable || property.migratable) names.emplace_back(FeatureFromQemu(caps.arch(), property.name));
   return names;
@@ -148,7 +142,7 @@ bool SupportsCpuMode(const QemuCaps& caps, Accelerator accelerator, CpuMode mode
     case CpuMode::kHostPassthrough: return accelerator == Accelerator::kKvm && IsNative(cpu::HostArch(), caps.arch());
     case CpuMode::kHostModel: return HostModelsOf(caps, accelerator).has_value();
     case CpuMode::kCustom: return !caps.cpu_models(accelerator).empty();
-    case CpuMode::kMaximum: return caps.FindCpuModel(accelerator, "max") != nullptr;
+    case CpuMode::kMaximum: return caps.Has(QemuCap::kCpuMax);
   }
   return false;
 }
