@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "cmocka/report.h"
+#include "cmocka_report.h"
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
