@@ -125,10 +125,13 @@ void ConvertLegacy(std::string_view arch, CpuDef& cpu) {
 }
 
 void CheckForbidden(std::string_view arch, const CpuDef& guest, const CpuDef& host) {
-  if (FamilyOf(arch) != Family::kX86) return;
-  for (const CpuFeature& feature : guest.features)
-    if (feature.policy == CpuPolicy::kForbid && x86::HasFeature(host, feature.name))
+  FamilyOf(arch);
+  for (const CpuFeature& feature : guest.features) {
+    if (feature.policy != CpuPolicy::kForbid) continue;
+    const CpuFeature* provided = x86::FindFeature(host, feature.name);
+    if (provided && provided->policy != CpuPolicy::kDisable)
       throw Error(ErrorDomain::kCpu, ErrorCode::kCpuIncompatible, "Host CPU provides forbidden feature '" + feature.name + "'");
+  }
 }
 
 CpuDef CopyMigratable(std::string_view arch, const CpuDef& cpu) {

@@ -40,7 +40,8 @@ void Translate(std::string_view arch, model::CpuDef& cpu, const HypervisorModels
 // Old names of models ("POWER7_v2.1") become the ones in use.
 void ConvertLegacy(std::string_view arch, model::CpuDef& cpu);
 
-// kCpuIncompatible when the host has a feature that the guest forbids.
+// kCpuIncompatible when the host lists a feature that the guest forbids. Those of the host's model itself
+// pass, as with libvirt: Compare() is what looks at everything.
 void CheckForbidden(std::string_view arch, const model::CpuDef& guest, const model::CpuDef& host);
 
 model::CpuDef CopyMigratable(std::string_view arch, const model::CpuDef& cpu);

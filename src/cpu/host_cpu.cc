@@ -127,9 +127,10 @@ std::string_view HostArch() {
 #endif
 }
 
-CpuDef DetectHostModel(const HypervisorModels* models) {
-  CpuDef cpu = NewHost();
-  if (IsX86(cpu.arch)) FillX86(cpu, HostData(), models);
+CpuDef HostAsGuest(const HypervisorModels* models) {
+  CpuDef cpu;
+  cpu.type = model::CpuType::kGuest;
+  if (IsX86(HostArch())) FillX86(cpu, HostData(), models);
   return cpu;
 }
 

@@ -16,8 +16,9 @@ namespace bv::cpu {
 // through Offload() and keep what it says, which does not change while the system runs.
 model::CpuDef DetectHostCpu(const HypervisorModels* models = nullptr);
 
-// Only model, vendor and features, without opening anything but an MSR: takes microseconds.
-model::CpuDef DetectHostModel(const HypervisorModels* models = nullptr);
+// The nearest guest CPU: model, vendor and features, without opening anything but an MSR; the first call
+// takes microseconds on hardware, some milliseconds in a virtual machine.
+model::CpuDef HostAsGuest(const HypervisorModels* models = nullptr);
 
 // libvirt's name of the architecture that this was built for: "x86_64".
 std::string_view HostArch();

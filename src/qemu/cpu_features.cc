@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 #include "base/arch.h"
 
@@ -18,7 +19,12 @@ constexpr Spellings kX86[] = {
     {"perfctr_nb", "perfctr-nb"},       {"tsc_adjust", "tsc-adjust"},
 };
 
-constexpr std::string_view kUnknownToQemu[] = {"cmt", "mbm_total", "mbm_local", "osxsave", "ospke"};
+constexpr std::string_view kNeverTaken[] = {"cmt", "mbm_total", "mbm_local", "osxsave", "ospke"};
+constexpr std::string_view kDropped[] = {"cvt16", "pconfig"};
+
+bool Contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 }  // namespace
 
@@ -34,8 +40,11 @@ std::string_view FeatureFromQemu(std::string_view arch, std::string_view name) {
   return found == std::end(kX86) ? name : found->libvirt;
 }
 
-bool QemuKnowsFeature(std::string_view arch, std::string_view name) {
-  return !IsX86(arch) || std::ranges::find(kUnknownToQemu, name) == std::end(kUnknownToQemu);
+bool QemuTakesFeature(std::string_view arch, const model::CpuFeature& feature) {
+  if (!IsX86(arch)) return true;
+  if (Contains(kNeverTaken, feature.name)) return false;
+  bool unwanted = feature.policy == model::CpuPolicy::kDisable || feature.policy == model::CpuPolicy::kForbid;
+  return !(unwanted && Contains(kDropped, feature.name));
 }
 
 }  // namespace bv::qemu

@@ -60,27 +60,21 @@ CpuDef DecodeForGuests(const QemuCaps& caps, Accelerator accelerator, const cpu:
   return cpu;
 }
 
-// The processor's own features and those that the emulator adds.
+// The processor's own features and those that the emulator adds, these by name: cpu::CheckForbidden looks
+// at names.
 CpuDef FullHost(const CpuDef& reported) {
-  CpuDef host = cpu::DetectHostModel();
-  if (host.model.empty()) return reported;
-  CpuDef full = NewGuestCpu();
-  full.model = host.model;
-  full.vendor = host.vendor;
-  cpu::FeatureSet all = cpu::x86::Effective(host);
-  all.Add(cpu::x86::Effective(reported));
-  cpu::x86::AppendFeatures(full, all - cpu::x86::GetModel(full.model).features, CpuPolicy::kRequire);
+  CpuDef full = cpu::HostAsGuest();
+  if (full.model.empty()) return reported;
+  cpu::x86::Effective(reported).ForEach([&](std::size_t i) {
+    cpu::x86::SetFeature(full, cpu::x86::Features()[i].Text(), CpuPolicy::kRequire);
+  });
   return full;
 }
 
 // For an emulator that does not tell what its host CPU is.
 CpuDef ProbedHost(const QemuCaps& caps, const cpu::HypervisorModels& models) {
-  CpuDef host = cpu::DetectHostModel(&models);
-  CpuDef cpu = NewGuestCpu();
-  cpu.model = host.model;
-  cpu.vendor = host.vendor;
-  for (model::CpuFeature& feature : host.features)
-    if (QemuKnowsFeature(caps.arch(), feature.name)) cpu.features.push_back({feature.name, CpuPolicy::kRequire});
+  CpuDef cpu = cpu::HostAsGuest(&models);
+  std::erase_if(cpu.features, [&](auto& feature) { return !QemuTakesFeature(caps.arch(), feature); });
   return cpu;
 }
 
@@ -186,7 +180,7 @@ std::string CpuModelArgument(const CpuDef& cpu, std::string_view guest_arch) {
   }
   if (!cpu.vendor_id.empty()) text += ",vendor=" + cpu.vendor_id;
   for (const model::CpuFeature& feature : cpu.features) {
-    if (feature.policy == CpuPolicy::kOptional || !QemuKnowsFeature(guest_arch, feature.name)) continue;
+    if (feature.policy == CpuPolicy::kOptional || !QemuTakesFeature(guest_arch, feature)) continue;
     bool on = feature.policy != CpuPolicy::kDisable && feature.policy != CpuPolicy::kForbid;
     text += ',';
     text += FeatureToQemu(guest_arch, feature.name);
