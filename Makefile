@@ -17,14 +17,16 @@ Q := $(if $(V),,@)
 say = $(if $(V),@:,@echo "  $(1) $@")
 
 all: $(BUILD)/busyvirt
-.PHONY: all check unit test-programs clean distclean
+.PHONY: all check demo unit test-programs clean distclean
 
 # The goals that promise to install what they need do so before anything is configured.
-SETUP := $(patsubst %,setup-%,$(filter check,$(MAKECMDGOALS)))
-.PHONY: setup-check
+SETUP := $(patsubst %,setup-%,$(filter check demo,$(MAKECMDGOALS)))
+.PHONY: setup-check setup-demo
 setup-check:
 	@tests/tools/setup.sh build unit
 	@tests/tools/setup.sh guests kernel || echo "setup: tests with guests will be skipped"
+setup-demo:
+	@tests/tools/setup.sh demo
 
 configure: configure.ac | $(SETUP)
 	autoconf
@@ -107,6 +109,10 @@ test-programs: $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests)
 check: all | $(SETUP)
 	+@$(MAKE) --no-print-directory $(TEST_MODE) test-programs
 	@tests/tools/check.sh $(BUILD) $(if $(TEST_MODE),build-dev,$(BUILD)) $(PARTS)
+
+# A real guest in our own daemon, for people to watch.
+demo: all | $(SETUP)
+	@tests/tools/demo.sh $(BUILD)/busyvirt
 
 # --- cleaning ------------------------------------------------------------------------------------
 clean:
