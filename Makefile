@@ -55,7 +55,7 @@ endif
 COMPILE_FLAGS := -std=c++20 -Wall -Wextra -Wno-missing-field-initializers -pthread -fPIE -ffunction-sections -fdata-sections \
 	-fstack-protector-strong -fcf-protection -Isrc -I$(BUILD)/gen $(LIB_CFLAGS) $(CPPFLAGS) $(MODE_FLAGS)
 LINK_FLAGS := -pthread -pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE_LDFLAGS) $(LDFLAGS)
-LIBS := -Wl,-Bstatic -lxml2 -lglib-2.0 -lpcre2-8 -ljson-c -lzstd -llzma -lz -Wl,-Bdynamic -lm -ldl
+LIBS := -Wl,-Bstatic -lxml2 -lglib-2.0 -lpcre2-8 -ljson-c -lzstd -llzma -lz -lnettle -Wl,-Bdynamic -lm -ldl
 
 DIR_DEFINES := -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(sysconfdir)"' -DBV_LOCALSTATEDIR='"$(localstatedir)"' \
 	-DBV_RUNSTATEDIR='"$(runstatedir)"' -DBV_SBINDIR='"$(sbindir)"' -DBV_DATADIR='"$(datadir)"' \

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "qemu/command_line/props.h"
+
+namespace bv::qemu {
+
+// What to start a guest with.
+struct CommandLine {
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<std::string> argv;
+  std::vector<int> fds;  // descriptors that the arguments name, to be inherited under the same number
+
+  // Notes that `fd` is used, and gives its number back.
+  int Inherit(int fd) {
+    fds.push_back(fd);
+    return fd;
+  }
+  // Adds a descriptor as a set of its own; "/dev/fdset/N".
+  std::string AddFdSet(int fd, std::string_view purpose);
+
+  void Option(std::string_view option) { argv.emplace_back(option); }
+  void Option(std::string_view option, std::string_view value) {
+    argv.emplace_back(option);
+    argv.emplace_back(value);
+  }
+  void Option(std::string_view option, const OptionString& value) { Option(option, value.str()); }
+
+  void Device(const Props& props) { Option("-device", props.Dump()); }
+  void Object(const Props& props) { Option("-object", props.Dump()); }
+  void Blockdev(const Props& props) { Option("-blockdev", props.Dump()); }
+  void Netdev(const Props& props) { Option("-netdev", props.Dump()); }
+
+  // One line that a shell would run: the environment, then the words, quoted where needed.
+  std::string ToShell() const;
+
+ private:
+  unsigned fd_sets_ = 0;
+};
+
+}  // namespace bv::qemu

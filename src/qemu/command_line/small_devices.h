@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "qemu/command_line/context.h"
+
+namespace bv::qemu {
+
+// Devices that are a handful of properties each. What is described here is added to a running guest
+// in the same way: objects first, then the device.
+
+struct DeviceParts {
+  std::vector<Props> objects;
+  std::optional<Props> device;  // null: the board has it already
+};
+
+DeviceParts DescribeInput(const model::Input& input, const Context& context);
+DeviceParts DescribeRng(const model::Rng& rng, const Context& context);
+DeviceParts DescribeShmem(const model::Shmem& shmem, const Context& context);
+DeviceParts DescribeMemoryDevice(const model::MemoryDevice& memory, const Context& context);
+Props DescribeWatchdog(const model::Watchdog& watchdog, const Context& context);
+Props DescribeMemballoon(const model::Memballoon& balloon, const Context& context);
+Props DescribeVsock(const model::Vsock& vsock, const Context& context);
+Props DescribeRedirdev(const model::Redirdev& redirdev, const Context& context);
+
+void AddInputs(const Context& context, CommandLine* out);
+void AddWatchdogs(const Context& context, CommandLine* out);
+void AddMemballoon(const Context& context, CommandLine* out);
+void AddRngs(const Context& context, CommandLine* out);
+void AddPanics(const Context& context, CommandLine* out);
+void AddShmems(const Context& context, CommandLine* out);
+void AddVsock(const Context& context, CommandLine* out);
+void AddIommu(const Context& context, CommandLine* out);
+void AddNvramDevice(const Context& context, CommandLine* out);
+void AddRedirdevs(const Context& context, CommandLine* out);
+void AddMemoryDevices(const Context& context, CommandLine* out);
+void AddVmcoreinfo(const Context& context, CommandLine* out);
+void AddSmartcards(const Context& context, CommandLine* out);
+void AddTpms(const Context& context, CommandLine* out);
+void AddLaunchSecurity(const Context& context, CommandLine* out);
+
+}  // namespace bv::qemu
