@@ -1,5 +1,6 @@
 #include "cpu/x86_map.h"
 
+#include <algorithm>
 #include <array>
 
 namespace bv::cpu::x86 {
@@ -14,6 +15,7 @@ constexpr char kText[] =
 struct Tables {
   std::array<Vendor, 4> vendors;
   std::array<Feature, FeatureSet::kCapacity> features;
+  std::array<std::uint8_t, FeatureSet::kCapacity> by_name{};  // indexes of features in their names' order
   std::array<Model, 64> models;
   std::uint16_t vendor_count = 0, feature_count = 0, model_count = 0;
 };
@@ -62,6 +64,7 @@ class Reader {
       if (first.length != 0 && kText[first.offset] != '#') Line(first);
       at_ = end + 1;
     }
+    SortNames();
     return tables_;
   }
 
@@ -148,6 +151,12 @@ class Reader {
     else throw "expected +feature or -feature";
   }
 
+  constexpr void SortNames() {
+    auto names = std::span(tables_.by_name).first(tables_.feature_count);
+    for (std::size_t i = 0; i < names.size(); i++) names[i] = static_cast<std::uint8_t>(i);
+    std::ranges::sort(names, {}, [this](std::uint8_t i) { return Piece(tables_.features[i].name); });
+  }
+
   constexpr Model& model() { return tables_.models.at(tables_.model_count - 1); }
   constexpr std::size_t Index(std::string_view name) const {
     for (std::size_t i = 0; i < tables_.feature_count; i++)
@@ -180,9 +189,10 @@ std::span<const Feature> Features() { return {kTables.features.data(), kTables.f
 std::span<const Model> Models() { return {kTables.models.data(), kTables.model_count}; }
 
 std::optional<std::size_t> FindFeature(std::string_view name) {
-  for (std::size_t i = 0; i < kTables.feature_count; i++)
-    if (Piece(kTables.features[i].name) == name) return i;
-  return std::nullopt;
+  auto names = std::span(kTables.by_name).first(kTables.feature_count);
+  auto at = std::ranges::lower_bound(names, name, {}, [](std::uint8_t i) { return Piece(kTables.features[i].name); });
+  if (at == names.end() || Piece(kTables.features[*at].name) != name) return std::nullopt;
+  return *at;
 }
 
 const Model* FindModel(std::string_view name) {
