@@ -17,16 +17,16 @@ Q := $(if $(V),,@)
 say = $(if $(V),@:,@echo "  $(1) $@")
 
 all: $(BUILD)/busyvirt
-.PHONY: all check demo unit test-programs clean distclean
+.PHONY: all check demo bench unit test-programs clean distclean
 
 # The goals that promise to install what they need do so before anything is configured.
-SETUP := $(patsubst %,setup-%,$(filter check demo,$(MAKECMDGOALS)))
-.PHONY: setup-check setup-demo
+SETUP := $(patsubst %,setup-%,$(filter check demo bench,$(MAKECMDGOALS)))
+.PHONY: setup-check setup-demo setup-bench
 setup-check:
 	@tests/tools/setup.sh build unit
 	@tests/tools/setup.sh guests kernel || echo "setup: tests with guests will be skipped"
-setup-demo:
-	@tests/tools/setup.sh demo
+setup-demo setup-bench:
+	@tests/tools/setup.sh $(@:setup-%=%)
 
 configure: configure.ac | $(SETUP)
 	autoconf
@@ -81,6 +81,16 @@ $(BUILD)/unit_tests $(BUILD)/wire_tests: $(RUNNER_OBJECTS)
 	$(call say,LINK)
 	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $(sort $^) -lgtest $(LIBS)
 
+BENCH_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out %/echo.cc,$(wildcard tests/bench/*.cc)))
+# From an archive, so that only what the tool uses is linked once more.
+$(BUILD)/bench: $(BENCH_OBJECTS) $(LIB_OBJECTS) $(BUILD)/bench-echo
+	$(call say,LINK)
+	$(Q)rm -f $(BUILD)/lib.a; gcc-ar crs $(BUILD)/lib.a $(LIB_OBJECTS)
+	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/lib.a $(LIBS)
+$(BUILD)/bench-echo: tests/bench/echo.cc
+	$(call say,CXX )
+	$(Q)$(CXX) -std=c++20 -O2 -static -fno-exceptions -fno-rtti -o $@ $<
+
 $(BUILD)/tests/%.o: tests/%.cc config.mk
 	@mkdir -p $(@D)
 	$(call say,CXX )
@@ -113,6 +123,9 @@ check: all | $(SETUP)
 # A real guest in our own daemon, for people to watch.
 demo: all | $(SETUP)
 	@tests/tools/demo.sh $(BUILD)/busyvirt
+# Our daemons beside Debian's, as a table. BENCH: topics or --quick.
+bench: all $(BUILD)/bench | $(SETUP)
+	@tests/bench/run.sh $(BUILD) $(BENCH)
 
 # --- cleaning ------------------------------------------------------------------------------------
 clean:
