@@ -14,6 +14,9 @@ namespace bv::rpc {
 
 enum class ProcedureKind : uint8_t { kCall, kEvent, kMessage };
 enum class StreamKind : uint8_t { kNone, kRead /* server to client */, kWrite /* client to server */ };
+// Whether a read-only connection may call it: follows from the permissions it needs, but for the
+// few where the original's API layer decides otherwise.
+enum class ReadOnly : uint8_t { kByPermission, kAllowed, kRefused };
 enum class FdKind : uint8_t { kNone, kOne, kList };
 
 struct ProcedureInfo {
@@ -24,6 +27,7 @@ struct ProcedureInfo {
   bool preauth = false;   // may be called before authentication
   StreamKind stream = StreamKind::kNone;
   uint32_t sparse_flag = 0;  // the bit of args.flags that enables holes in the stream
+  ReadOnly read_only = ReadOnly::kByPermission;
   FdKind call_fds = FdKind::kNone;
   FdKind reply_fds = FdKind::kNone;
   AclRows acl{};

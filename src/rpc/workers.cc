@@ -16,10 +16,8 @@ Workers::Slot Workers::TryAcquire(bool priority) {
   return Slot::kNone;
 }
 
-Workers::Slot Workers::Acquire(bool priority, std::function<void(Slot)> start) {
-  Slot slot = TryAcquire(priority);
-  if (slot == Slot::kNone) (priority ? priority_waiting_ : waiting_).push_back(std::move(start));
-  return slot;
+void Workers::Queue(bool priority, std::function<void(Slot)> start) {
+  (priority ? priority_waiting_ : waiting_).push_back(std::move(start));
 }
 
 void Workers::Release(Slot slot) {
@@ -35,15 +33,19 @@ void Workers::SetLimits(uint32_t max, uint32_t priority_max) {
 }
 
 void Workers::StartWaiting() {
-  while (true) {
-    auto& queue = priority_waiting_.empty() ? waiting_ : priority_waiting_;
-    if (queue.empty()) return;
-    Slot slot = TryAcquire(!priority_waiting_.empty());
-    if (slot == Slot::kNone) return;
+  // What is started may end at once and come back here.
+  if (starting_) return;
+  starting_ = true;
+  while (waiting() > 0) {
+    bool priority = !priority_waiting_.empty();
+    Slot slot = TryAcquire(priority);
+    if (slot == Slot::kNone) break;
+    auto& queue = priority ? priority_waiting_ : waiting_;
     auto start = std::move(queue.front());
     queue.pop_front();
     start(slot);
   }
+  starting_ = false;
 }
 
 }  // namespace bv::rpc

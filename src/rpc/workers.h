@@ -15,8 +15,10 @@ class Workers {
 
   enum class Slot : uint8_t { kNone, kOrdinary, kPriority };
 
-  // A slot, or kNone: `start` is then called, once, from Release() when one is free.
-  Slot Acquire(bool priority, std::function<void(Slot)> start);
+  // A slot if one is free, or kNone.
+  Slot TryAcquire(bool priority);
+  // Calls `start` with a slot when one becomes free, from Release() or SetLimits().
+  void Queue(bool priority, std::function<void(Slot)> start);
   void Release(Slot slot);
 
   // Raising a limit starts what waits; lowering it lets running calls end.
@@ -28,11 +30,11 @@ class Workers {
   size_t waiting() const { return waiting_.size() + priority_waiting_.size(); }
 
  private:
-  Slot TryAcquire(bool priority);
   void StartWaiting();
 
   uint32_t max_, priority_max_;
   uint32_t running_ = 0, priority_running_ = 0;
+  bool starting_ = false;
   std::deque<std::function<void(Slot)>> waiting_, priority_waiting_;
 };
 

@@ -62,6 +62,7 @@ struct ConnectSetIdentityArgs {
   uint32_t flags = 0;
   XDR_FIELDS(params, flags)
 };
-RPC_CALL(419, ConnectSetIdentity, ConnectSetIdentityArgs, void, .acl = {Permission::kConnectWrite})
+RPC_CALL(419, ConnectSetIdentity, ConnectSetIdentityArgs, void, .read_only = ReadOnly::kAllowed,
+         .acl = {Permission::kConnectWrite})
 
 }  // namespace bv::remote

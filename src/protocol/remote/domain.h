@@ -490,6 +490,7 @@ struct DomainGetLaunchSecurityInfoRet {
   XDR_FIELDS(params)
 };
 RPC_CALL(396, DomainGetLaunchSecurityInfo, DomainGetLaunchSecurityInfoArgs, DomainGetLaunchSecurityInfoRet,
+         .read_only = ReadOnly::kRefused,
          .acl = {Permission::kDomainRead})
 
 struct DomainSetLaunchSecurityStateArgs {

@@ -118,6 +118,7 @@ struct DomainSetSchedulerParametersArgs {
   XDR_FIELDS(dom, params)
 };
 RPC_CALL(58, DomainSetSchedulerParameters, DomainSetSchedulerParametersArgs, void,
+         .read_only = ReadOnly::kRefused,
          .acl = {Permission::kDomainRead})
 
 struct DomainSetMemoryParametersArgs {

@@ -223,7 +223,8 @@ struct DomainMigrateGetCompressionCacheRet {
   XDR_FIELDS(cacheSize)
 };
 RPC_CALL(299, DomainMigrateGetCompressionCache, DomainMigrateGetCompressionCacheArgs,
-         DomainMigrateGetCompressionCacheRet, .acl = {Permission::kDomainMigrate})
+         DomainMigrateGetCompressionCacheRet, .read_only = ReadOnly::kAllowed,
+         .acl = {Permission::kDomainMigrate})
 
 struct DomainMigrateSetCompressionCacheArgs {
   NonnullDomain dom;
@@ -335,6 +336,7 @@ struct DomainMigrateGetMaxDowntimeRet {
   XDR_FIELDS(downtime)
 };
 RPC_CALL(387, DomainMigrateGetMaxDowntime, DomainMigrateGetMaxDowntimeArgs, DomainMigrateGetMaxDowntimeRet,
+         .read_only = ReadOnly::kAllowed,
          .acl = {Permission::kDomainMigrate})
 
 }  // namespace bv::remote

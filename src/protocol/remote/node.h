@@ -173,6 +173,7 @@ struct NodeGetSevInfoRet {
   int32_t nparams = 0;
   XDR_FIELDS(params, nparams)
 };
-RPC_CALL(395, NodeGetSevInfo, NodeGetSevInfoArgs, NodeGetSevInfoRet, .acl = {Permission::kConnectRead})
+RPC_CALL(395, NodeGetSevInfo, NodeGetSevInfoArgs, NodeGetSevInfoRet, .read_only = ReadOnly::kRefused,
+         .acl = {Permission::kConnectRead})
 
 }  // namespace bv::remote

@@ -236,6 +236,7 @@ struct NodeDeviceGetAutostartRet {
   XDR_FIELDS(autostart)
 };
 RPC_CALL(433, NodeDeviceGetAutostart, NodeDeviceGetAutostartArgs, NodeDeviceGetAutostartRet, .priority = true,
+         .read_only = ReadOnly::kRefused,
          .acl = {Permission::kNodeDeviceRead})
 
 struct NodeDeviceSetAutostartArgs {

@@ -18,6 +18,7 @@ using rpc::IfClear;
 using rpc::IfSet;
 using rpc::IfSource;
 using rpc::Permission;
+using rpc::ReadOnly;
 using rpc::StreamKind;
 
 namespace proc {

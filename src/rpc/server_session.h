@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "rpc/connection.h"
+#include "rpc/keepalive.h"
+#include "rpc/server.h"
+
+// The session behind ServerSession::Make; only src/rpc uses it.
+
+namespace bv::rpc {
+
+class SessionCall;
+class SessionStream;
+
+class Session final : public ServerSession, private Connection::Owner {
+ public:
+  Session(Service& service, Workers& workers, std::unique_ptr<Transport> transport, SessionOptions options,
+          std::function<void()> on_gone);
+  ~Session() override;
+
+  void StartServing() override { connection_->Start(); }
+  uint32_t running_calls() const override { return running_; }
+  size_t streams() const override { return streams_.size(); }
+  void WrapTransport(Wrap wrap) override { wrap_ = std::move(wrap); }
+  void CloseAfterFlush() override { connection_->CloseAfterFlush(); }
+  void Close() override { connection_->Close(); }
+  bool secure() const override { return connected_ && connection_->transport().secure(); }
+  void StartKeepAlive() override;
+
+  Service& service() { return service_; }
+  Workers& workers() { return workers_; }
+  Connection& connection() { return *connection_; }
+  std::shared_ptr<Session> self() { return std::static_pointer_cast<Session>(shared_from_this()); }
+
+  // The answer to `call`; null for none. Throws when the value cannot be sent (a list over its limit).
+  void SendReply(SessionCall& call, const void* ret);
+  void SendError(Header header, MessageType type, const Error& error);
+  // The call has been answered and lets go of its slot.
+  void CallEnded(Workers::Slot slot);
+
+  void AddStream(SessionStream* stream);
+  void RemoveStream(SessionStream* stream);
+  // A stream holds so much that was not taken that the connection must not be read, or no longer.
+  void StreamsFull(int change);
+  bool StreamMayWrite() const;
+
+ private:
+  void OnFrame(Frame& frame) override;
+  bool WantsFrames() const override { return running_ < options_.max_requests && full_streams_ == 0; }
+  void OnProgress() override;
+  void OnClosed() override;
+
+  void OnCall(Frame& frame);
+  void OnStream(Frame& frame);
+  void SendEventMessage(const Program& program, int32_t number, const void* message) override;
+
+  Service& service_;
+  Workers& workers_;
+  const SessionOptions options_;
+  std::function<void()> on_gone_;
+  std::shared_ptr<Connection> connection_;
+  std::unique_ptr<KeepAlive> keepalive_;
+  std::vector<SessionStream*> streams_;
+  uint32_t running_ = 0;
+  int full_streams_ = 0;
+  bool doomed_ = false;  // to be closed for not reading its events
+  Wrap wrap_;            // to be applied after the reply to the running call
+};
+
+}  // namespace bv::rpc
