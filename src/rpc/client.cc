@@ -202,7 +202,7 @@ void Client::StreamsFull(int change) {
   if (full_streams_ == 0 && connected()) connection_->Resume();
 }
 
-void Client::StartKeepAlive(std::chrono::seconds interval, uint32_t count) {
+void Client::StartKeepAlive(Clock::duration interval, uint32_t count) {
   keepalive_ = std::make_unique<KeepAlive>(
       interval, count, [this] { connection_->Send(KeepAliveHeader(kKeepAlivePing), {}); },
       [this] { Loop::Current().Post([connection = connection_] { connection->Close(); }); });

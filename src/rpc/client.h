@@ -81,7 +81,7 @@ class Client : public std::enable_shared_from_this<Client>, private Connection::
   }
 
   // Pings the server when it is silent; gives the connection up after interval * (count + 1).
-  void StartKeepAlive(std::chrono::seconds interval, uint32_t count);
+  void StartKeepAlive(Clock::duration interval, uint32_t count);
 
  private:
   friend class ClientStream;

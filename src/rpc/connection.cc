@@ -279,6 +279,7 @@ void Connection::UpdateEvents() {
 }
 
 void Connection::WrapTransport(Wrap wrap) {
+  if (closed_) return;
   if (out_.empty()) {
     transport_ = wrap(std::move(transport_));
   } else {
@@ -296,6 +297,7 @@ void Connection::Close() {
   closed_ = true;
   auto self = shared_from_this();
   watch_.reset();
+  transport_.reset();
   if (!parsing_) partial_.Reset();
   pending_fds_.clear();
   out_.clear();

@@ -69,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // goes through it, and so does all input from now on.
   using Wrap = std::function<std::unique_ptr<Transport>(std::unique_ptr<Transport>)>;
   void WrapTransport(Wrap wrap);
+  // While not closed().
   const Transport& transport() const { return *transport_; }
 
  private:

@@ -2,7 +2,7 @@
 
 namespace bv::rpc {
 
-KeepAlive::KeepAlive(std::chrono::seconds interval, uint32_t count, std::function<void()> ping,
+KeepAlive::KeepAlive(Clock::duration interval, uint32_t count, std::function<void()> ping,
                      std::function<void()> give_up)
     : interval_(interval),
       count_(count),

@@ -25,7 +25,7 @@ inline bool IsKeepAlive(const Header& header) {
 // `count` pings without one, and one more interval, it gives up.
 class KeepAlive {
  public:
-  KeepAlive(std::chrono::seconds interval, uint32_t count, std::function<void()> ping,
+  KeepAlive(Clock::duration interval, uint32_t count, std::function<void()> ping,
             std::function<void()> give_up);
 
   void Start();
@@ -37,7 +37,7 @@ class KeepAlive {
  private:
   void Tick();
 
-  const std::chrono::seconds interval_;
+  const Clock::duration interval_;
   const uint32_t count_;
   std::function<void()> ping_, give_up_;
   Deadline last_heard_, last_ping_;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/loop.h"
 #include "rpc/service.h"
 #include "rpc/transport.h"
 #include "rpc/workers.h"
@@ -13,7 +14,7 @@ namespace bv::rpc {
 // What a server allows each of its clients.
 struct SessionOptions {
   uint32_t max_requests = 5;  // unanswered calls, then the connection is not read
-  std::chrono::seconds keepalive_interval{5};  // zero or less: no pings
+  Clock::duration keepalive_interval = std::chrono::seconds(5);  // zero or less: no pings
   uint32_t keepalive_count = 5;
   bool readonly = false;
 };
