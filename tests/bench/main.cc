@@ -88,7 +88,7 @@ const Sample* Find(const Samples& samples, const char* name) {
 }
 
 void PrintTable(const Samples& ours, const Samples& original) {
-  constexpr char kLine[] = "| {:<32} | {:>9} | {:>9} | {:>9} | {:>10} | {:>10} | {:<16} | {:<4} |\n";
+  static constexpr char kLine[] = "| {:<32} | {:>9} | {:>9} | {:>9} | {:>10} | {:>10} | {:<16} | {:<4} |\n";
   fmt::print("\n");
   fmt::print(kLine, "measure", "ours", "original", "limit", "ours/limit", "orig./ours", "target", "");
   fmt::print("|{0:-<34}|{0:-<11}|{0:-<11}|{0:-<11}|{0:-<12}|{0:-<12}|{0:-<18}|------|\n", "");
