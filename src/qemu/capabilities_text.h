@@ -29,4 +29,9 @@ namespace bv::qemu {
 inline constexpr std::string_view kCapsTextHeader = "busyvirt-qemu-capabilities 1";
 inline constexpr std::string_view kCapsTextEnd = "end";
 
+// The text with more lines before its end.
+inline std::string AddCapsLines(std::string text, std::string_view lines) {
+  return text.insert(text.size() - kCapsTextEnd.size() - 1, lines);
+}
+
 }  // namespace bv::qemu

@@ -32,8 +32,10 @@ MonitorError::MonitorError(std::string_view command, std::string error_class, st
       error_class(std::move(error_class)),
       description(std::move(description)) {}
 
+namespace detail {
+
 // Shared by the queue and the coroutine that waits, so that either may go first.
-struct Monitor::Pending {
+struct PendingCommand {
   std::uint64_t id;
   std::string name;
   Event settled;
@@ -51,6 +53,23 @@ struct Monitor::Pending {
     return reply;
   }
 };
+
+Task<> Await(std::shared_ptr<PendingCommand> pending, Deadline deadline) {
+  bool settled = co_await pending->settled.Wait(deadline);
+  if (!settled) {
+    throw Error(ErrorDomain::kQemu, ErrorCode::kOperationTimeout, fmt::format("no answer to QEMU command '{}'", pending->name));
+  }
+  if (!pending->answer) throw ConnectionLost();
+}
+
+}  // namespace detail
+
+Task<MonitorReply> MonitorBatch::Next(Deadline deadline) {
+  auto next = pending_.front();
+  pending_.pop_front();
+  co_await detail::Await(next, deadline);
+  co_return next->Reply();
+}
 
 Monitor::Monitor(Fd socket, std::function<void(const MonitorEvent&)> on_event, std::function<void()> on_end)
     : socket_(std::move(socket)),
@@ -84,21 +103,22 @@ Task<Json> Monitor::Execute(std::string command, Json arguments, Deadline deadli
 Task<Json> Monitor::Execute(MonitorCommand command, Deadline deadline) {
   auto pending = EnqueueCommand(command);
   Flush();
-  co_await Await(pending, deadline);
+  co_await detail::Await(pending, deadline);
   co_return pending->Reply().Value();
 }
 
-Task<std::vector<MonitorReply>> Monitor::ExecuteAll(std::vector<MonitorCommand> commands, Deadline deadline) {
-  std::vector<std::shared_ptr<Pending>> batch;
-  batch.reserve(commands.size());
-  for (const MonitorCommand& command : commands) batch.push_back(EnqueueCommand(command));
+MonitorBatch Monitor::Send(const std::vector<MonitorCommand>& commands) {
+  MonitorBatch batch;
+  for (const MonitorCommand& command : commands) batch.pending_.push_back(EnqueueCommand(command));
   Flush();
+  return batch;
+}
+
+Task<std::vector<MonitorReply>> Monitor::ExecuteAll(std::vector<MonitorCommand> commands, Deadline deadline) {
+  MonitorBatch batch = Send(commands);
   std::vector<MonitorReply> replies;
-  replies.reserve(batch.size());
-  for (auto& pending : batch) {
-    co_await Await(pending, deadline);
-    replies.push_back(pending->Reply());
-  }
+  replies.reserve(commands.size());
+  while (!batch.done()) replies.push_back(co_await batch.Next(deadline));
   co_return replies;
 }
 
@@ -116,7 +136,7 @@ Task<std::string> Monitor::ExecuteText(std::string text, Deadline deadline) {
   std::string name = message.Find("execute").AsString().value_or("");
   auto pending = Enqueue(std::move(message), name, -1);
   Flush();
-  co_await Await(pending, deadline);
+  co_await detail::Await(pending, deadline);
   Json answer = pending->answer;
   answer.Set("id", given_id ? given_id : Json(fmt::format("libvirt-{}", pending->id)));
   co_return answer.Dump();
@@ -146,14 +166,6 @@ std::shared_ptr<Monitor::Pending> Monitor::Enqueue(Json message, std::string_vie
     output_.push_back({std::move(bytes), Fd(fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0))});
   }
   return pending;
-}
-
-Task<> Monitor::Await(std::shared_ptr<Pending> pending, Deadline deadline) {
-  bool settled = co_await pending->settled.Wait(deadline);
-  if (!settled) {
-    throw Error(ErrorDomain::kQemu, ErrorCode::kOperationTimeout, fmt::format("no answer to QEMU command '{}'", pending->name));
-  }
-  if (!pending->answer) throw ConnectionLost();
 }
 
 // --- Writing -------------------------------------------------------------------------------------

@@ -55,6 +55,23 @@ struct MonitorEvent {
   std::int64_t microseconds = 0;
 };
 
+namespace detail {
+struct PendingCommand;  // sent, not yet used
+}
+
+// The answers to commands that were sent together, one after another, so that each can be used and
+// dropped while QEMU works on the next.
+class MonitorBatch {
+ public:
+  bool done() const { return pending_.empty(); }
+  // The answer to the next command in the order sent.
+  Task<MonitorReply> Next(Deadline deadline = kNever);
+
+ private:
+  friend class Monitor;
+  std::deque<std::shared_ptr<detail::PendingCommand>> pending_;
+};
+
 // A QMP client on a connected socket. Commands are pipelined: each goes out at once, and answers
 // find their command by id (those without one belong to the oldest). For the loop thread only.
 //
@@ -80,7 +97,9 @@ class Monitor {
   Task<Json> Execute(std::string command, Json arguments = {}, Deadline deadline = kNever);
   // The same for one that may carry a descriptor.
   Task<Json> Execute(MonitorCommand command, Deadline deadline = kNever);
-  // Sends all in one write, then waits for all; answers in the commands' order.
+  // Sends all in one write.
+  MonitorBatch Send(const std::vector<MonitorCommand>& commands);
+  // The same, and waits for all; answers in the commands' order.
   Task<std::vector<MonitorReply>> ExecuteAll(std::vector<MonitorCommand> commands, Deadline deadline = kNever);
   // A line of the human monitor, and what it prints.
   Task<std::string> ExecuteHuman(std::string line, Deadline deadline = kNever);
@@ -92,7 +111,7 @@ class Monitor {
   void Close();
 
  private:
-  struct Pending;
+  using Pending = detail::PendingCommand;
   struct Outgoing {
     std::string bytes;
     Fd fd;
@@ -100,7 +119,6 @@ class Monitor {
 
   std::shared_ptr<Pending> Enqueue(Json message, std::string_view name, int fd);
   std::shared_ptr<Pending> EnqueueCommand(const MonitorCommand& command);
-  static Task<> Await(std::shared_ptr<Pending> pending, Deadline deadline);
 
   void Flush();
   bool SendFront();
