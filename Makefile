@@ -69,7 +69,8 @@ UNIT_SOURCES := $(shell find tests/unit -name '*.cc' | LC_ALL=C sort)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.cc=$(BUILD)/%.o)
 WIRE_SOURCES := $(shell find tests/wire -name '*.cc' 2>/dev/null | LC_ALL=C sort)
 WIRE_OBJECTS := $(WIRE_SOURCES:%.cc=$(BUILD)/%.o)
-RUNNER_OBJECTS := $(BUILD)/tests/unit/main.o $(BUILD)/tests/cmocka_report.o
+RUNNER_OBJECTS := $(BUILD)/tests/unit/main.o $(BUILD)/tests/cmocka/report.o
+CMOCKA_OBJECTS := $(patsubst %,$(BUILD)/tests/cmocka/%.o,asserts memory mocks report run)
 
 $(BUILD)/busyvirt: $(OBJECTS)
 	$(call say,LINK)
@@ -107,7 +108,7 @@ $(BUILD)/gen/cpu/%.inc: data/cpu/%
 	$(Q){ echo 'R"map('; cat $<; echo ')map"'; } > $@
 $(BUILD)/src/cpu/x86_map.o: $(BUILD)/gen/cpu/x86.map.inc
 
--include $(patsubst %.o,%.d,$(OBJECTS) $(UNIT_OBJECTS) $(WIRE_OBJECTS) $(RUNNER_OBJECTS))
+-include $(patsubst %.o,%.d,$(OBJECTS) $(UNIT_OBJECTS) $(WIRE_OBJECTS) $(RUNNER_OBJECTS) $(CMOCKA_OBJECTS) $(BENCH_OBJECTS))
 
 # --- tests ---------------------------------------------------------------------------------------
 unit: $(BUILD)/unit_tests
@@ -115,7 +116,7 @@ unit: $(BUILD)/unit_tests
 
 # Test programs are built without optimisation, beside a release build, unless it is a sanitized one.
 TEST_MODE := $(if $(DEV)$(SANITIZE),,DEV=1)
-test-programs: $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests)
+test-programs: $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests) $(CMOCKA_OBJECTS)
 check: all | $(SETUP)
 	+@$(MAKE) --no-print-directory $(TEST_MODE) test-programs
 	@tests/tools/check.sh $(BUILD) $(if $(TEST_MODE),build-dev,$(BUILD)) $(PARTS)

@@ -19,6 +19,7 @@ parts() {
   for test in tests/wire/*.sh tests/wire/*.py; do
     [ -x "$test" ] && echo "wire-$(basename "${test%.*}")|600|$test"
   done
+  echo "cmocka|300|tests/cmocka/compare.sh $tests"
   echo "live|900|tests/live/run"
 }
 

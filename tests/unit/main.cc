@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "cmocka_report.h"
+#include "cmocka/report.h"
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);

@@ -1,4 +1,4 @@
-#include "cmocka_report.h"
+#include "cmocka/report.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+
+#include "cmocka/state.h"
 
 namespace cmocka {
 namespace {
@@ -32,9 +34,9 @@ class StdoutReport : public Report {
     switch (result.outcome) {
       case Outcome::kPassed: return Out("[       OK ] {}\n", result.name);
       case Outcome::kSkipped: return Out("[  SKIPPED ] {}\n", result.name);
-      case Outcome::kError: return Err("{}\n[  ERROR   ] {}\n", result.message, result.name);
+      case Outcome::kError: return Err("Could not run test: {}\n[  ERROR   ] {}\n", result.message, result.name);
       case Outcome::kFailed:
-        Err("[  ERROR   ] --- {}\n", result.message);
+        Err("[  ERROR   ] --- {}\n", MarkPlaces(result.message));
         return Out("[  FAILED  ] {}\n", result.name);
     }
   }
@@ -54,6 +56,17 @@ class StdoutReport : public Report {
   }
 
  private:
+  // Lines that say where a test failed have a mark of their own.
+  static std::string MarkPlaces(const std::string& message) {
+    std::string marked;
+    for (size_t begin = 0; begin < message.size();) {
+      size_t end = std::min(message.find('\n', begin), message.size());
+      std::string_view line(message.data() + begin, end - begin);
+      marked += fmt::format("{}{}{}", line.ends_with(kFailure) ? "[   LINE   ] --- " : "", line, end < message.size() ? "\n" : "");
+      begin = end + 1;
+    }
+    return marked;
+  }
   static void List(const GroupResult& group, Outcome outcome, const char* mark) {
     size_t count = group.Count(outcome);
     if (count == 0) return;
@@ -71,7 +84,7 @@ class SubunitReport : public Report {
     switch (result.outcome) {
       case Outcome::kPassed: return Out("success: {}\n", result.name);
       case Outcome::kSkipped: return Out("skip: {}\n", result.name);
-      case Outcome::kError: return Out("error: {} [ {} ]\n", result.name, result.message);
+      case Outcome::kError: return Out("error: {} [ Could not run test: {} ]\n", result.name, result.message);
       case Outcome::kFailed: return Out("failure: {} [\n{}\n]\n", result.name, result.message);
     }
   }
@@ -90,7 +103,7 @@ class TapReport : public Report {
     switch (result.outcome) {
       case Outcome::kPassed: return Out("ok {} - {}\n", number, result.name);
       case Outcome::kSkipped: return Out("not ok {} # SKIP {}\n", number, result.name);  // cmocka's spelling
-      case Outcome::kError: return Out("not ok {} - {} {}\n", number, result.name, result.message);
+      case Outcome::kError: return Out("not ok {} - {} Could not run test: {}\n", number, result.name, result.message);
       case Outcome::kFailed: return Out("not ok {} - {}\n{}", number, result.name, Comment(result.message));
     }
   }
@@ -181,7 +194,7 @@ class Bridge : public testing::EmptyTestEventListener {
     if (!part.failed()) return;
     if (!result_.message.empty()) result_.message += "\n";
     result_.message += part.message();
-    if (part.file_name()) result_.message += fmt::format("\n{}:{}: error: Failure!", part.file_name(), part.line_number());
+    if (part.file_name()) result_.message += fmt::format("\n{}:{}{}", part.file_name(), part.line_number(), kFailure);
   }
   void OnTestEnd(const testing::TestInfo& test) override {
     const testing::TestResult& result = *test.result();
