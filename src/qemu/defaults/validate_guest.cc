@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+
+#include "qemu/defaults/validate.h"
+#include "qemu/machine_kind.h"
+
+namespace bv::qemu::validate {
+
+using namespace model;
+
+namespace {
+
+void Emulator(const DomainDef& def, const QemuCaps& caps) {
+  auto refuse = [&](std::string_view what, std::string_view value) {
+    Unsupported(fmt::format("Emulator '{}' does not support {} '{}'", def.emulator, what, value));
+  };
+  if (def.os.type != OsType::kHvm) refuse("os type", ToString(def.os.type));
+  if (def.os.arch != caps.arch() && !(def.os.arch == "i686" && caps.arch() == "x86_64")) refuse("arch", def.os.arch);
+  bool virt_ok = (def.virt_type == VirtType::kQemu && caps.HasAccelerator(Accelerator::kTcg)) ||
+                 (def.virt_type == VirtType::kKvm && caps.HasAccelerator(Accelerator::kKvm));
+  if (!virt_ok) refuse("virt type", ToString(def.virt_type));
+  if (!caps.FindMachine(def.os.machine)) refuse("machine type", def.os.machine);
+}
+
+void CpuSettings(const DomainDef& def) {
+  if (!def.cpu) return;
+  const CpuDef& cpu = *def.cpu;
+  if (cpu.topology) {
+    const CpuTopology& t = *cpu.topology;
+    if (t.sockets * t.dies * t.cores * t.threads != def.vcpu.max) {
+      Unsupported("CPU topology doesn't match maximum vcpu count");
+    }
+  }
+  if (!cpu.max_phys_addr) return;
+  const MaxPhysAddr& bits = *cpu.max_phys_addr;
+  std::string mode(ToString(bits.mode));
+  switch (bits.mode) {
+    case MaxPhysAddrMode::kPassthrough:
+      if (cpu.mode != CpuMode::kHostPassthrough && cpu.mode != CpuMode::kMaximum) {
+        Unsupported(fmt::format("CPU maximum physical address bits mode '{}' can only be used with '{}' / '{}' CPUs", mode,
+                                ToString(CpuMode::kHostPassthrough), ToString(CpuMode::kMaximum)));
+      }
+      if (bits.bits) {
+        Unsupported(fmt::format("CPU maximum physical address bits number specification cannot be used with mode='{}'", mode));
+      }
+      break;
+    case MaxPhysAddrMode::kEmulate:
+      if (!bits.bits) {
+        Unsupported(fmt::format("if using CPU maximum physical address mode='{}', bits= must be specified too", mode));
+      }
+      break;
+  }
+}
+
+void FeatureSettings(const DomainDef& def) {
+  constexpr std::uint64_t kMiB = 1u << 20;
+  const Features& f = def.features;
+  if (!f.tseg_bytes) return;
+  if (!IsQ35(def)) Unsupported("SMM TSEG is only supported with q35 machine type");
+  if (*f.tseg_bytes % kMiB) Unsupported("SMM TSEG size must be divisible by 1 MiB");
+}
+
+void Threads(const DomainDef& def) {
+  for (auto& sched : def.cputune.iothread_scheds) {
+    for (auto id = sched.threads.Next(); id; id = sched.threads.Next(*id + 1)) {
+      bool known = false;
+      for (auto& thread : def.iothreads.ids) known |= thread.id == *id;
+      if (!known) Nonsense(fmt::format("Cannot find 'iothread' : {}", *id));
+    }
+  }
+}
+
+void Cachetune(const DomainDef& def) {
+  if (def.virt_type == VirtType::kKvm) return;
+  if (!def.cputune.cachetunes.empty() || !def.cputune.memorytunes.empty()) {
+    Unsupported("cachetune is only supported for KVM domains");
+  }
+}
+
+void BootMenuRange(const DomainDef& def) {
+  if (def.os.boot_menu.timeout_ms && *def.os.boot_menu.timeout_ms > 65535) {
+    Nonsense("invalid value for boot menu timeout, must be in range [0,65535]");
+  }
+}
+
+void LaunchSecurityKind(const DomainDef& def, const QemuCaps& caps) {
+  if (!def.launch_security) return;
+  if (!caps.Has(QemuCap::kSevGuest)) Unsupported("SEV launch security is not supported with this QEMU binary");
+}
+
+}  // namespace
+
+void Guest(const DomainDef& def, const QemuCaps& caps) {
+  Emulator(def, caps);
+  BootMenuRange(def);
+  Threads(def);
+  CpuSettings(def);
+  FeatureSettings(def);
+  Cachetune(def);
+  LaunchSecurityKind(def, caps);
+}
+
+void Firmware(const DomainDef& def) {
+  const Os& os = def.os;
+  YesNo secure = os.feature(FirmwareFeature::kSecureBoot), keys = os.feature(FirmwareFeature::kEnrolledKeys);
+  bool features = secure != YesNo::kAbsent || keys != YesNo::kAbsent;
+  if (os.firmware == bv::model::Firmware::kNone) {
+    if (features) BadDetail("cannot use feature-based firmware autoselection when firmware autoselection is disabled");
+    return;
+  }
+  if (features && os.firmware != bv::model::Firmware::kEfi) {
+    BadDetail(fmt::format("firmware feature selection is not supported for firmware '{}'", ToString(os.firmware)));
+  }
+  if (keys == YesNo::kYes && secure == YesNo::kNo) {
+    BadDetail("firmware feature 'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled");
+  }
+  if (!os.loader) return;
+  auto refuse = [](const char* attribute) {
+    BadDetail(fmt::format("loader attribute '{}' cannot be specified when firmware autoselection is enabled", attribute));
+  };
+  if (os.loader->readonly != YesNo::kAbsent) refuse("readonly");
+  if (os.loader->type != LoaderType::kNone) refuse("type");
+  if (!os.loader->path.empty()) BadDetail("loader path cannot be specified when firmware autoselection is enabled");
+}
+
+}  // namespace bv::qemu::validate
