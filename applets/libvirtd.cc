@@ -3,12 +3,12 @@
 namespace bv {
 
 // Everything in one process. The order is that in which a URI is offered to the drivers, so a
-// connection without a URI gets the first hypervisor that can be used.
+// connection without a URI gets the first hypervisor. The hypervisors of which there is no driver are
+// left out: a connection to them is refused, as by a libvirtd built without them.
 void AddLibvirtdDrivers(DriverList& drivers, const DriverEnvironment& environment) {
   for (AddDrivers* add :
-       {AddVirtinterfacedDrivers, AddVirtnetworkdDrivers, AddVirtnodedevdDrivers, AddVirtnwfilterdDrivers,
-        AddVirtsecretdDrivers, AddVirtstoragedDrivers, AddVirtxendDrivers, AddVirtqemudDrivers,
-        AddVirtlxcdDrivers, AddVirtvboxdDrivers, AddVirtbhyvedDrivers}) {
+       {AddVirtqemudDrivers, AddVirtinterfacedDrivers, AddVirtnetworkdDrivers, AddVirtnodedevdDrivers,
+        AddVirtnwfilterdDrivers, AddVirtsecretdDrivers, AddVirtstoragedDrivers}) {
     add(drivers, environment);
   }
 }

@@ -1,8 +1,11 @@
+#include "daemon/silent_driver.h"
 #include "drivers.h"
 
 namespace bv {
 
-// The bhyve driver is for FreeBSD; here the daemon answers what a connection needs.
-void AddVirtbhyvedDrivers(DriverList&, const DriverEnvironment&) {}
+// bhyve is FreeBSD's.
+void AddVirtbhyvedDrivers(DriverList& drivers, const DriverEnvironment& environment) {
+  drivers.push_back(std::make_unique<SilentDriver>("bhyve", "BHYVE", true, environment));
+}
 
 }  // namespace bv

@@ -127,9 +127,9 @@ DaemonConfig DefaultConfig(const Personality& personality) {
   config.admin.prio_workers = 0;
   config.admin.max_anonymous_clients = 0;
   if (!personality.ServesRemote()) {
-    // virtlogd and virtlockd have one worker, no keepalive, and as long a queue as clients.
-    config.main = config.admin = {.min_workers = 1, .max_workers = 1, .prio_workers = 0, .max_clients = 0,
-                                  .max_queued_clients = 0, .max_anonymous_clients = 0,
+    // virtlogd and virtlockd have no workers and no keepalive.
+    config.main = config.admin = {.min_workers = 0, .max_workers = 0, .prio_workers = 0, .max_clients = 0,
+                                  .max_queued_clients = 1000, .max_anonymous_clients = 0,
                                   .max_client_requests = 1, .keepalive_interval = -1, .keepalive_count = 0};
   }
   for (const ConfigRow& row : ConfigRows()) {

@@ -9,6 +9,8 @@ Task<> Driver::Stop() { co_return; }
 Task<> Driver::Reload() { co_return; }
 bool Driver::AcceptsUri(const Uri&) const { return false; }
 std::string Driver::DefaultUri() const { return {}; }
+bool Driver::IsHypervisor() const { return false; }
+bool Driver::SupportsFeature(int) const { return false; }
 bool Driver::HasActiveObjects() const { return false; }
 
 }  // namespace bv

@@ -10,11 +10,15 @@
 
 namespace bv {
 
+namespace rpc {
 class Service;
+}
+using rpc::Service;
+struct DaemonConfig;
 struct Uri;
 
 // Where a daemon keeps its things; "/etc/libvirt" and so on in system mode, the XDG directories of
-// the user in session mode. A driver adds its own sub-directory ("qemu"). No trailing slashes.
+// the user in session mode, where lib_dir is config_dir. A driver adds its own sub-directory ("qemu"). No trailing slashes.
 struct DriverEnvironment {
   bool privileged = false;
   std::string config_dir;  // /etc/libvirt
@@ -22,6 +26,7 @@ struct DriverEnvironment {
   std::string lib_dir;     // /var/lib/libvirt
   std::string cache_dir;   // /var/cache/libvirt
   std::string log_dir;     // /var/log/libvirt
+  const DaemonConfig* config = nullptr;  // the daemon's own file; set before drivers are made
   // A driver calls this after HasActiveObjects() may have become false: --timeout counts from then.
   std::function<void()> on_idle = [] {};
 };
@@ -48,6 +53,12 @@ class Driver {
   virtual bool AcceptsUri(const Uri& uri) const;
   // What a connection opened without a URI gets, "qemu:///system"; empty when this driver offers none.
   virtual std::string DefaultUri() const;
+
+  // A hypervisor: its connections reach the daemon's networks, pools, secrets and so on too.
+  virtual bool IsHypervisor() const;
+
+  // CONNECT_SUPPORTS_FEATURE, for the features that the daemon does not answer itself.
+  virtual bool SupportsFeature(int feature) const;
 
   // Whether something runs that must keep a daemon with --timeout up.
   virtual bool HasActiveObjects() const;

@@ -1,0 +1,40 @@
+#include "daemon/pid_file.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+
+namespace bv {
+
+PidFile::PidFile(const std::string& path) : path_(path) {
+  struct stat opened, present;
+  do {
+    fd_.Reset(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (!fd_) throw SystemError(ErrorDomain::kNone, fmt::format("Failed to open pid file '{}'", path));
+    // A POSIX lock, which the original's daemons respect; it goes with the process.
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    if (fcntl(fd_.get(), F_SETLK, &lock) < 0) {
+      throw SystemError(ErrorDomain::kNone, fmt::format("Failed to acquire pid file '{}'", path));
+    }
+    // The former holder may have removed the file between our open and our lock.
+    if (fstat(fd_.get(), &opened) < 0) throw SystemError(ErrorDomain::kNone, "cannot look at " + path);
+  } while (stat(path.c_str(), &present) < 0 || present.st_ino != opened.st_ino);
+
+  std::string pid = std::to_string(getpid());
+  if (ftruncate(fd_.get(), 0) < 0 || write(fd_.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size())) {
+    throw SystemError(ErrorDomain::kNone, fmt::format("Failed to write to pid file '{}'", path));
+  }
+}
+
+PidFile::~PidFile() { Remove(); }
+
+void PidFile::Remove() {
+  if (fd_) unlink(path_.c_str());
+  fd_.Reset();
+}
+
+}  // namespace bv

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/config.h"
+#include "daemon/listener.h"
+#include "rpc/server.h"
+
+namespace bv {
+
+// How a client reaches us; the numbers are the admin protocol's.
+enum class Way : std::uint8_t { kUnix = 0, kTcp = 1, kTls = 2 };
+
+class Server;
+
+// What the daemon knows of a connection: client.State<ClientInfo>().
+struct ClientInfo {
+  Server* server = nullptr;
+  std::uint64_t id = 0;     // counts up from 1 in each server
+  std::int64_t since = 0;   // seconds since the epoch
+  Way way = Way::kUnix;
+  AuthScheme auth = AuthScheme::kNone;
+  std::shared_ptr<bool> pending;  // not authenticated yet; shared with the server, which counts
+  std::string address;      // "192.0.2.1;4711"; of a Unix socket "127.0.0.1;0"
+};
+
+struct ListenerOptions {
+  Way way = Way::kUnix;
+  bool readonly = false;
+  AuthScheme auth = AuthScheme::kNone;
+  // Only clients of this daemon's own user: admin sockets, session mode, virtlogd and virtlockd.
+  bool own_user_only = false;
+  std::string own_path;  // socket file to remove in the end
+};
+
+// One of the two sets of sockets that a daemon has (its own name's, and "admin"): accepts clients
+// within its limits and keeps them. All on the loop.
+class Server {
+ public:
+  // Puts a TLS layer over a fresh connection.
+  using MakeTransport = std::function<std::unique_ptr<rpc::Transport>(Fd)>;
+
+  // `on_change` is called when a client came or went.
+  Server(std::string name, const ServerLimits& limits, rpc::Service& service, std::function<void()> on_change);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  const std::string& name() const { return name_; }
+  const ServerLimits& limits() const { return limits_; }
+  rpc::Workers& workers() { return workers_; }
+
+  void AddListener(Fd socket, ListenerOptions options, MakeTransport make_transport = {});
+  // Serves from now on, or from now on takes no new clients.
+  void StartAccepting();
+  void StopAccepting();
+
+  // Closes the listening sockets and removes their files.
+  void RemoveListeners() { listeners_.clear(); }
+
+  // Ends every connection after what is queued for it has been sent.
+  void CloseClients();
+
+  std::vector<std::shared_ptr<rpc::ServerSession>> Clients() const;
+  std::shared_ptr<rpc::ServerSession> FindClient(std::uint64_t id) const;
+  std::size_t client_count() const { return clients_.size(); }
+  std::size_t unauthenticated_count() const { return unauthenticated_; }
+
+  // Throws kInvalidArg when they contradict each other.
+  void SetClientLimits(std::uint32_t max_clients, std::uint32_t max_anonymous_clients);
+  void SetWorkers(std::uint32_t min, std::uint32_t max, std::uint32_t priority);
+
+  // The client has proved who it is (it may have before).
+  void Authenticated(rpc::ClientSession& client);
+
+ private:
+  struct Client {
+    std::shared_ptr<rpc::ServerSession> session;
+    std::shared_ptr<bool> pending = std::make_shared<bool>(true);
+  };
+  using ClientList = std::list<Client>;
+  struct Entry {
+    ListenerOptions options;
+    MakeTransport make_transport;
+    std::unique_ptr<Listener> listener;
+  };
+
+  void AddClient(const Entry& entry, Fd socket);
+  void RemoveClient(ClientList::iterator client);
+  void UpdateAccepting();
+
+  std::string name_;
+  ServerLimits limits_;
+  rpc::Service& service_;
+  rpc::Workers workers_;
+  std::function<void()> on_change_;
+  std::list<Entry> listeners_;
+  ClientList clients_;
+  std::size_t unauthenticated_ = 0;
+  std::uint64_t next_id_ = 1;
+  bool accepting_ = false;
+};
+
+// Who is at the other end of a Unix socket; `with_start_time` also says when that process started.
+rpc::Identity PeerIdentity(int fd, bool with_start_time);
+
+}  // namespace bv
