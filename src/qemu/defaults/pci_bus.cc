@@ -28,7 +28,8 @@ constexpr BusRow kBuses[] = {
      kPciAutoassign | kPcieDevice | kPcieRootPort | kDmiToPciBridge | kPcieToPciBridge | kPcieExpanderBus | kPciIntegrated,
      1, 31},
     {ControllerModel::kDmiToPciBridge, kDmiToPciBridge, kPciAutoassign | kPciDevice | kPciBridge, 0, 31},
-    {ControllerModel::kPcieToPciBridge, kPcieToPciBridge, kPciHotpluggable | kPciAutoassign | kPciDevice | kPciBridge, 1, 31},
+    // It could sit on the root, but is given a port of its own.
+    {ControllerModel::kPcieToPciBridge, kPcieToPciBridge | kPciHotpluggable, kPciHotpluggable | kPciAutoassign | kPciDevice | kPciBridge, 1, 31},
     {ControllerModel::kPcieRootPort, kPcieRootPort | kPciAggregateSlot,
      kPciHotpluggable | kPciAutoassign | kPcieDevice | kPcieSwitchUpstreamPort | kPcieToPciBridge, 0, 0},
     {ControllerModel::kPcieSwitchUpstreamPort, kPcieSwitchUpstreamPort, kPciAutoassign | kPcieSwitchDownstreamPort, 0, 31},
