@@ -3,8 +3,11 @@
 #   make                 the executable, in $(BUILD)/busyvirt
 #   make DEV=1           quick unoptimised build in build-dev, for working on the code
 #   make SANITIZE=1 ...  the same with AddressSanitizer and UBSan, in build-asan
+#   make check demo bench fuzz      see README; SANITIZE=1 works with check
 
-ifdef SANITIZE
+ifdef FUZZ
+BUILD ?= build-fuzz
+else ifdef SANITIZE
 BUILD ?= build-asan
 else ifdef DEV
 BUILD ?= build-dev
@@ -17,14 +20,17 @@ Q := $(if $(V),,@)
 say = $(if $(V),@:,@echo "  $(1) $@")
 
 all: $(BUILD)/busyvirt
-.PHONY: all check demo bench unit test-programs clean distclean
+.PHONY: all check demo bench fuzz fuzz-programs unit test-programs clean distclean
 
 # The goals that promise to install what they need do so before anything is configured.
-SETUP := $(patsubst %,setup-%,$(filter check demo bench,$(MAKECMDGOALS)))
-.PHONY: setup-check setup-demo setup-bench
+SETUP := $(patsubst %,setup-%,$(filter check demo bench fuzz,$(MAKECMDGOALS)))
+.PHONY: setup-check setup-demo setup-bench setup-fuzz
 setup-check:
 	@tests/tools/setup.sh build unit
 	@tests/tools/setup.sh guests kernel || echo "setup: tests with guests will be skipped"
+	@tests/tools/setup.sh fuzz || echo "setup: fuzzers will be skipped"
+setup-fuzz:
+	@tests/tools/setup.sh build fuzz
 setup-demo setup-bench:
 	@tests/tools/setup.sh $(@:setup-%=%)
 
@@ -37,7 +43,11 @@ include config.mk
 endif
 
 # --- flags ---------------------------------------------------------------------------------------
-ifdef SANITIZE
+ifdef FUZZ
+override CXX := clang++-16
+MODE_FLAGS := -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-sanitize=function -w
+MODE_LDFLAGS := -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize=function
+else ifdef SANITIZE
 MODE_FLAGS := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 MODE_LDFLAGS := $(MODE_FLAGS)
 else ifdef DEV
@@ -92,6 +102,19 @@ $(BUILD)/bench-echo: tests/bench/echo.cc
 	$(call say,CXX )
 	$(Q)$(CXX) -std=c++20 -O2 -static -fno-exceptions -fno-rtti -o $@ $<
 
+# Fuzzers of what reads bytes from outside, by libFuzzer; only the rooms that read are built for it.
+FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.cc)
+FUZZ_PROGRAMS := $(FUZZ_SOURCES:tests/fuzz/%.cc=$(BUILD)/%)
+FUZZ_OBJECTS := $(FUZZ_SOURCES:%.cc=$(BUILD)/%.o)
+FUZZ_ROOMS := base rpc protocol model
+FUZZ_LIB_OBJECTS := $(filter $(FUZZ_ROOMS:%=$(BUILD)/src/%/%.o),$(LIB_OBJECTS))
+$(BUILD)/fuzz.a: $(FUZZ_LIB_OBJECTS)
+	$(Q)rm -f $@; ar crs $@ $^
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/fuzz.a
+	$(call say,LINK)
+	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+.SECONDARY: $(FUZZ_OBJECTS)
+
 $(BUILD)/tests/%.o: tests/%.cc config.mk
 	@mkdir -p $(@D)
 	$(call say,CXX )
@@ -108,7 +131,7 @@ $(BUILD)/gen/cpu/%.inc: data/cpu/%
 	$(Q){ echo 'R"map('; cat $<; echo ')map"'; } > $@
 $(BUILD)/src/cpu/x86_map.o: $(BUILD)/gen/cpu/x86.map.inc
 
--include $(patsubst %.o,%.d,$(OBJECTS) $(UNIT_OBJECTS) $(WIRE_OBJECTS) $(RUNNER_OBJECTS) $(CMOCKA_OBJECTS) $(BENCH_OBJECTS))
+-include $(patsubst %.o,%.d,$(OBJECTS) $(UNIT_OBJECTS) $(WIRE_OBJECTS) $(RUNNER_OBJECTS) $(CMOCKA_OBJECTS) $(BENCH_OBJECTS) $(FUZZ_OBJECTS))
 
 # --- tests ---------------------------------------------------------------------------------------
 unit: $(BUILD)/unit_tests
@@ -119,6 +142,7 @@ TEST_MODE := $(if $(DEV)$(SANITIZE),,DEV=1)
 test-programs: $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests) $(CMOCKA_OBJECTS)
 check: all | $(SETUP)
 	+@$(MAKE) --no-print-directory $(TEST_MODE) test-programs
+	+@! command -v clang++-16 >/dev/null || $(MAKE) --no-print-directory FUZZ=1 SANITIZE= DEV= fuzz-programs
 	@tests/tools/check.sh $(BUILD) $(if $(TEST_MODE),build-dev,$(BUILD)) $(PARTS)
 
 # A real guest in our own daemon, for people to watch.
@@ -127,9 +151,14 @@ demo: all | $(SETUP)
 # Our daemons beside Debian's, as a table. BENCH: topics or --quick.
 bench: all $(BUILD)/bench | $(SETUP)
 	@tests/bench/run.sh $(BUILD) $(BENCH)
+# Every fuzzer for FUZZ_SECONDS; what breaks one is left in build-fuzz.
+fuzz-programs: $(FUZZ_PROGRAMS)
+fuzz: | $(SETUP)
+	+@$(MAKE) --no-print-directory FUZZ=1 fuzz-programs
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/tools/fuzz.sh build-fuzz
 
 # --- cleaning ------------------------------------------------------------------------------------
 clean:
-	rm -rf build build-dev build-asan
+	rm -rf build build-dev build-asan build-fuzz
 distclean: clean
 	rm -rf configure config.mk config.log config.status autom4te.cache

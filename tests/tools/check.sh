@@ -20,6 +20,7 @@ parts() {
     [ -x "$test" ] && echo "wire-$(basename "${test%.*}")|600|$test"
   done
   echo "cmocka|300|tests/cmocka/compare.sh $tests"
+  echo "fuzz|300|tests/tools/fuzz.sh build-fuzz"
   echo "live|900|tests/live/run"
 }
 
