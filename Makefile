@@ -157,6 +157,9 @@ fuzz: | $(SETUP)
 	+@$(MAKE) --no-print-directory FUZZ=1 fuzz-programs
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/tools/fuzz.sh build-fuzz
 
+# --- installation --------------------------------------------------------------------------------
+include data/install.mk
+
 # --- cleaning ------------------------------------------------------------------------------------
 clean:
 	rm -rf build build-dev build-asan build-fuzz

@@ -16,16 +16,8 @@ namespace {
 // libvirt's release that this executable stands in for, in what scripts parse.
 constexpr char kCompatibleVersion[] = "9.0.0";
 
-struct OptionRow {
-  char letter;  // 0: the long form only
-  const char* name;
-  const char* value;  // null when it takes none
-  const char* help;
-};
-
-constexpr OptionRow kHelp{'h', "help", nullptr, "Display program help"};
 constexpr OptionRow kOptions[] = {
-    kHelp,
+    {'h', "help", nullptr, "Display program help"},
     {'v', "verbose", nullptr, "Verbose messages"},
     {'d', "daemon", nullptr, "Run as a daemon & write PID file"},
     {'l', "listen", nullptr, "Listen for TCP/IP connections"},
@@ -37,10 +29,6 @@ constexpr OptionRow kOptions[] = {
 };
 constexpr int kHelpConfig = 256;
 
-bool Offers(const Personality& personality, const OptionRow& row) {
-  return row.letter != 'l' || personality.kind == ServerKind::kMonolithic;
-}
-
 // Seconds as the original takes them: a number from 0 whose milliseconds fit an int.
 std::optional<int> ParseTimeout(const char* text) {
   char* end;
@@ -51,6 +39,12 @@ std::optional<int> ParseTimeout(const char* text) {
 }
 
 }  // namespace
+
+std::span<const OptionRow> OptionRows() { return kOptions; }
+
+bool Offers(const Personality& personality, const OptionRow& row) {
+  return row.letter != 'l' || personality.kind == ServerKind::kMonolithic;
+}
 
 std::string VersionText(const std::string& program) {
   return fmt::format("{} (libvirt) {}\n", program, kCompatibleVersion);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "daemon/personality.h"
@@ -16,6 +17,16 @@ struct Options {
   std::optional<std::string> config_file;
   std::optional<std::string> pid_file;
 };
+
+// An option of the command line.
+struct OptionRow {
+  char letter;  // 0: the long form only
+  const char* name;
+  const char* value;  // null when it takes none
+  const char* help;
+};
+std::span<const OptionRow> OptionRows();
+bool Offers(const Personality& personality, const OptionRow& row);
 
 // Parses the options of `personality`, which are those of the original. What ends the program
 // (--help, --version, --help-config, an error, said on stderr) is answered with the exit status in

@@ -1,0 +1,98 @@
+#include <fmt/core.h>
+
+#include "daemon/config_rows.h"
+#include "daemon/options.h"
+#include "daemon/paths.h"
+#include "describe.h"
+
+namespace bv {
+
+namespace {
+
+// Text as roff takes it: a dash is a minus, a leading dot or quote is no request.
+std::string Escape(std::string_view text) {
+  std::string out;
+  bool line_start = true;
+  for (char c : text) {
+    if (line_start && (c == '.' || c == '\'')) out += "\\&";
+    if (c == '-' || c == '\\') out += '\\';
+    out += c == '\\' ? 'e' : c;
+    line_start = c == '\n';
+  }
+  return out;
+}
+
+void AppendOptions(std::string& out, const Personality& personality) {
+  out += ".SH OPTIONS\n";
+  for (const OptionRow& row : OptionRows()) {
+    if (!Offers(personality, row)) continue;
+    out += ".TP\n";
+    if (row.letter) out += fmt::format("\\fB\\-{}\\fR, ", row.letter);
+    out += fmt::format("\\fB\\-\\-{}\\fR", Escape(row.name));
+    if (row.value) out += fmt::format(" \\fI{}\\fR", row.value);
+    out += fmt::format("\n{}.\n", Escape(row.help));
+  }
+}
+
+void AppendFiles(std::string& out, const Personality& personality, const char* heading, const std::string& config_dir,
+           const std::string& run_dir, const std::string& pid_file, bool readonly_socket) {
+  out += fmt::format(".SS {}\n", heading);
+  auto item = [&](const std::string& path, const char* what) {
+    out += fmt::format(".TP\n.I {}\n{}\n", Escape(path), what);
+  };
+  item(fmt::format("{}/{}.conf", config_dir, personality.name), "Configuration, unless overridden with \\-f.");
+  item(SocketPath(personality, run_dir, "-sock"), "Socket for clients.");
+  if (readonly_socket) item(SocketPath(personality, run_dir, "-sock-ro"), "Socket for clients that only look.");
+  item(SocketPath(personality, run_dir, "-admin-sock"), "Socket for virt\\-admin(1).");
+  item(pid_file, "Process number, unless overridden with \\-p.");
+}
+
+void AppendKeys(std::string& out, const Personality& personality) {
+  out += ".SH CONFIGURATION\nThe file holds lines of the form \\fIkey\\fR = \\fIvalue\\fR: integers, \\(dqstrings\\(dq and "
+         "lists [ \\(dqone\\(dq, \\(dqtwo\\(dq ].\n";
+  for (const ConfigRow& row : ConfigRows()) {
+    if (!HasKey(personality, row)) continue;
+    if (row.key.empty()) {
+      out += fmt::format(".SS {}\n", Escape(row.help));
+      continue;
+    }
+    out += fmt::format(".TP\n.B {}\n{}", row.key, Escape(row.help));
+    if (!row.default_text.empty()) out += fmt::format("\nDefault: {}.", Escape(row.default_text));
+    out += '\n';
+  }
+}
+
+}  // namespace
+
+std::string ManPage(const Personality& personality) {
+  std::string name(personality.name);
+  std::string out = fmt::format(".TH {} 8 \"\" \"busyvirt\" \"Virtualization Support\"\n", name);
+  out += fmt::format(".SH NAME\n{} \\- libvirt {} daemon\n", name, Escape(personality.about));
+  out += fmt::format(".SH SYNOPSIS\n.B {}\n[\\fIOPTION\\fR]...\n", name);
+  out += fmt::format(".SH DESCRIPTION\n{} manages {}.\n", name, Escape(personality.manages));
+  out += "It is one of the daemons that the busyvirt executable can be, and stands in for libvirt's of the same name:\n"
+         "same sockets, protocol, configuration and files.\n.PP\n"
+         "Where systemd opens its sockets it starts on the first connection, and the keys about sockets have no\n"
+         "effect; elsewhere it makes the sockets itself.\n";
+  if (personality.ServesRemote()) out += "Guests go on while it is restarted.\n";
+  AppendOptions(out, personality);
+  out += ".SH SIGNALS\nSIGTERM, SIGINT and SIGQUIT end it in good order. SIGHUP makes it read its drivers' configuration "
+         "again.\n";
+  out += ".SH FILES\n";
+  AppendFiles(out, personality, "As root", BV_SYSCONFDIR "/libvirt", BV_RUNSTATEDIR "/libvirt",
+        fmt::format("{}/{}.pid", BV_RUNSTATEDIR, name), personality.ServesRemote());
+  if (personality.session) {
+    AppendFiles(out, personality, "As another user", "$XDG_CONFIG_HOME/libvirt", "$XDG_RUNTIME_DIR/libvirt",
+          fmt::format("$XDG_RUNTIME_DIR/libvirt/{}.pid", name), false);
+    out += ".PP\nWithout XDG_CONFIG_HOME, ~/.config stands for it; without XDG_RUNTIME_DIR, ~/.cache.\n";
+  } else {
+    out += ".PP\nIt has no session mode: only root can run it.\n";
+  }
+  AppendKeys(out, personality);
+  out += ".SH EXIT STATUS\n0 after an orderly end; 1 for a wrong command line or configuration, or when another daemon\n"
+         "holds the process file; 3 to 11 when a later stage of the start failed.\n";
+  out += ".SH SEE ALSO\nvirsh(1), virt\\-admin(1)\n";
+  return out;
+}
+
+}  // namespace bv
