@@ -127,7 +127,7 @@ std::string_view PermissionName(Permission permission) { return kNames[static_ca
 
 bool ReadOnlyAllows(Permission permission) {
   std::string_view name = PermissionName(permission);
-  return name.empty() || name == "getattr" || name == "read" || name.starts_with("search_") || name == "detect_storage_pools";
+  return name.empty() || name == "getattr" || name == "read" || name.starts_with("search_");
 }
 
 }  // namespace bv::rpc
