@@ -59,17 +59,20 @@ def test_many_clients(host):
     answers = []
 
     def ask():
-        conn = host.connect()
-        for _ in range(20):
-            conn.getLibVersion()
-        answers.append(conn.numOfDomains())
-        conn.close()
+        try:
+            conn = host.connect()
+            for _ in range(20):
+                conn.getLibVersion()
+            answers.append(conn.numOfDomains())
+            conn.close()
+        except libvirt.libvirtError as error:
+            answers.append(str(error))
     threads = [threading.Thread(target=ask) for _ in range(50)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    expect('answers', answers, [0] * 50)
+    expect('answers', (len(answers), set(answers)), (50, {0}))
 
 
 def test_guests_side_by_side(host):

@@ -6,13 +6,13 @@ set -u
 
 packages_of() {
   case $1 in
-    build) echo make g++ autoconf pkg-config libglib2.0-dev libxml2-dev libicu-dev libjson-c-dev libzstd-dev liblzma-dev zlib1g-dev \
+    build) echo make g++ autoconf pkg-config libglib2.0-dev libxml2-dev libjson-c-dev libzstd-dev liblzma-dev zlib1g-dev \
       libpcre2-dev libfmt-dev libsystemd-dev ;;
     unit) echo libgtest-dev libcmocka-dev lld libxml2-utils ;;
     guests) echo libvirt-clients python3 python3-libvirt qemu-system-x86 qemu-utils iproute2 procps util-linux dbus-daemon ;;
     kernel) echo linux-image-amd64 busybox-static cpio ;;
     conformance) echo libvirt-daemon-system dnsmasq-base iptables ebtables ;;
-    fuzz) echo clang-16 libclang-rt-16-dev ;;
+    fuzz) echo clang-16 libclang-rt-16-dev lld ;;
     check) for g in build unit guests kernel; do packages_of $g; done ;;
     demo) for g in build guests kernel; do packages_of $g; done ;;
     bench) for g in build guests; do packages_of $g; done ;;
