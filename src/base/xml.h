@@ -105,14 +105,16 @@ class Writer {
   void CloseUnlessEmpty(std::string_view name, const Mark& mark);
   // Ends the element with text: <name a='b'>text</name>.
   void CloseWithText(std::string_view name, std::string_view text);
+  // The text of the element that is open, which has no child elements; Close() ends it.
+  void TextContent(std::string_view text);
   // <name>text</name>
   void TextElement(std::string_view name, std::string_view text);
   // <name/>
   void EmptyElement(std::string_view name);
   // A copy of a parsed element with everything below it.
   void Copy(const Node& node);
-  // Text that is XML already, whole lines at column 0; it is indented to fit.
-  void Raw(std::string_view xml);
+  // Whole lines that are XML already, written as they are.
+  void Verbatim(std::string_view xml);
 
   std::string& out() { return out_; }
   std::string Take() { return std::move(out_); }
@@ -124,6 +126,7 @@ class Writer {
   std::string out_;
   int depth_;
   bool tag_open_ = false;
+  bool text_open_ = false;
 };
 
 }  // namespace bv::xml

@@ -59,7 +59,8 @@ void Writer::Close(std::string_view name) {
     tag_open_ = false;
     return;
   }
-  Indent();
+  if (!text_open_) Indent();
+  text_open_ = false;
   out_ += "</";
   out_ += name;
   out_ += ">\n";
@@ -72,14 +73,16 @@ void Writer::CloseUnlessEmpty(std::string_view name, const Mark& mark) {
   tag_open_ = mark.tag_open;
 }
 
-void Writer::CloseWithText(std::string_view name, std::string_view text) {
-  --depth_;
+void Writer::TextContent(std::string_view text) {
   out_ += '>';
   AppendEscaped(&out_, text);
-  out_ += "</";
-  out_ += name;
-  out_ += ">\n";
   tag_open_ = false;
+  text_open_ = true;
+}
+
+void Writer::CloseWithText(std::string_view name, std::string_view text) {
+  TextContent(text);
+  Close(name);
 }
 
 void Writer::TextElement(std::string_view name, std::string_view text) {
@@ -92,19 +95,9 @@ void Writer::EmptyElement(std::string_view name) {
   Close(name);
 }
 
-void Writer::Raw(std::string_view xml) {
+void Writer::Verbatim(std::string_view xml) {
   EndTag();
-  while (!xml.empty()) {
-    std::size_t end = xml.find('\n');
-    std::string_view line = xml.substr(0, end);
-    if (!line.empty()) {
-      Indent();
-      out_ += line;
-      out_ += '\n';
-    }
-    if (end == std::string_view::npos) break;
-    xml.remove_prefix(end + 1);
-  }
+  out_ += xml;
 }
 
 namespace {

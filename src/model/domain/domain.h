@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "base/xml.h"
 #include "model/cpu.h"
 #include "model/domain/audio.h"
 #include "model/domain/char_backed.h"
@@ -59,15 +61,21 @@ struct Resource {
   std::string fibrechannel_appid;
 };
 
-struct GenId {
-  std::optional<Uuid> uuid;  // nullopt: <genid/>, one is to be generated
+enum class PerfEvent : std::uint8_t {
+  kCmt, kMbmt, kMbml, kCpuCycles, kInstructions, kCacheReferences, kCacheMisses, kBranchInstructions, kBranchMisses,
+  kBusCycles, kStalledCyclesFrontend, kStalledCyclesBackend, kRefCpuCycles, kCpuClock, kTaskClock, kPageFaults,
+  kContextSwitches, kCpuMigrations, kPageFaultsMin, kPageFaultsMaj, kAlignmentFaults, kEmulationFaults,
 };
-
-// A <perf> event that was named, and whether it is on.
-struct PerfEvent {
-  std::string name;
-  YesNo enabled = YesNo::kAbsent;
+template <>
+struct Spelling<PerfEvent> {
+  static constexpr const char* kNames[] = {
+      "cmt", "mbmt", "mbml", "cpu_cycles", "instructions", "cache_references", "cache_misses", "branch_instructions",
+      "branch_misses", "bus_cycles", "stalled_cycles_frontend", "stalled_cycles_backend", "ref_cpu_cycles", "cpu_clock",
+      "task_clock", "page_faults", "context_switches", "cpu_migrations", "page_faults_min", "page_faults_maj",
+      "alignment_faults", "emulation_faults"};
 };
+inline constexpr std::size_t kPerfEvents = std::size(Spelling<PerfEvent>::kNames);
+using Perf = std::array<YesNo, kPerfEvents>;  // by PerfEvent
 
 struct DomainDef {
   VirtType virt_type = VirtType::kNone;
@@ -75,10 +83,10 @@ struct DomainDef {
   std::string name;
   Uuid uuid;
   bool uuid_given = false;
-  std::optional<GenId> genid;
+  std::optional<Uuid> genid;  // an empty <genid/> gets a new one when it is parsed
+  bool genid_generated = false;
   std::string title, description;
-  std::string metadata;  // the <metadata> element, serialised at column 0; empty when there is none
-  std::string hypervisor_namespace_xml;  // elements of namespaces that are not ours, kept as they are
+  std::string metadata;  // the <metadata> element as it is written, lines and indentation included; may be empty
 
   DomainMemory memory;
   BlkioTune blkio;
@@ -96,7 +104,7 @@ struct DomainDef {
   GuestClock clock;
   Lifecycle lifecycle;
   PowerManagement pm;
-  std::vector<PerfEvent> perf;
+  Perf perf{};
   Keywrap keywrap;
   std::optional<LaunchSecurity> launch_security;
   std::vector<Seclabel> seclabels;
@@ -144,7 +152,9 @@ enum : unsigned {
   kParseValidate = 1 << 1,      // VIR_DOMAIN_DEFINE_VALIDATE: unknown elements and attributes are errors
   kParseStatus = 1 << 2,        // within status XML: parts that only a daemon writes
   kParseMigratable = 1 << 3,
-  kParseAllowPasswords = 1 << 4,
+  // A new definition (define, create), not one read back: sizes that follow from others are updated.
+  kParseAbiUpdate = 1 << 4,
+  kParseSkipChecks = 1 << 5,    // structs as the document has them, without CheckDomain()
 };
 enum : unsigned {
   kFormatInactive = 1 << 0,
@@ -154,8 +164,18 @@ enum : unsigned {
   kFormatUpdateCpu = 1 << 4,    // done by the driver before formatting; no meaning here
 };
 
-// Throws Error with libvirt's codes and domains.
+// Throws Error with libvirt's codes and domains. CheckDomain() has been made.
 DomainDef ParseDomain(std::string_view xml, unsigned flags);
 std::string FormatDomain(const DomainDef& def, unsigned flags);
+
+// The same within a larger document (status, snapshot, save image).
+DomainDef ParseDomain(const xml::Node& element, unsigned flags);
+void FormatDomain(const DomainDef& def, unsigned flags, xml::Writer& out, std::string_view root = "domain");
+
+// The rules that hold for any hypervisor, over the whole definition: duplicate targets and indices,
+// references to cells and threads that are not there, combinations that exclude each other; memory
+// sums and the default boot device are completed. A driver runs it again after its own defaults with
+// CheckDomain(def, flags) when those may have broken a rule.
+void CheckDomain(DomainDef& def, unsigned flags);
 
 }  // namespace bv::model

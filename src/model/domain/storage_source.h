@@ -70,10 +70,10 @@ struct StorageAuth {
   SecretRef secret;
 };
 
-enum class EncryptionFormat : std::uint8_t { kDefault, kQcow, kLuks, kLuks2, kLuksAny };
+enum class EncryptionFormat : std::uint8_t { kDefault, kQcow, kLuks, kLuks2 };
 template <>
 struct Spelling<EncryptionFormat> {
-  static constexpr const char* kNames[] = {"default", "qcow", "luks", "luks2", "luks-any"};
+  static constexpr const char* kNames[] = {"default", "qcow", "luks", "luks2"};
 };
 enum class EncryptionEngine : std::uint8_t { kDefault, kQemu, kLibrbd };
 template <>

@@ -1,0 +1,359 @@
+#include "model/describe/engine.h"
+
+namespace bv::model {
+
+namespace {
+
+// Members are reached through one accessor for both directions.
+const void* At(const Row& row, const void* object) { return row.at(const_cast<void*>(object)); }
+
+const xml::Node* FindChild(const Row& row, const xml::Node& element) {
+  const xml::Node* found = element.Child(row.name);
+  if (row.flags & kLastWins) {
+    while (found) {
+      const xml::Node* later = found->Next(row.name);
+      if (!later) break;
+      found = later;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+// --- parsing -------------------------------------------------------------------------------------
+
+void Parser::Fail(Fault fault, std::string message) const {
+  switch (fault) {
+    case Fault::kXml: throw Error(ErrorDomain::kXml, ErrorCode::kXmlError, std::move(message));
+    case Fault::kDomainXml: throw Error(domain_, ErrorCode::kXmlError, std::move(message));
+    case Fault::kUnsupported: throw Error(domain_, ErrorCode::kConfigUnsupported, std::move(message));
+    case Fault::kInternal: throw Error(domain_, ErrorCode::kInternalError, std::move(message));
+    case Fault::kInvalidArg: throw Error(domain_, ErrorCode::kInvalidArg, std::move(message));
+    case Fault::kXmlDetail: throw Error(domain_, ErrorCode::kXmlDetail, std::move(message));
+  }
+  __builtin_unreachable();
+}
+
+namespace {
+
+std::string BadAttributeMessage(const xml::Node& element, std::string_view name, std::string_view value, const char* expected) {
+  std::string message = "Invalid value for attribute '";
+  message.append(name).append("' in element '").append(element.name).append("': '").append(value).append("'.");
+  if (*expected) message.append(" Expected ").append(expected);
+  return message;
+}
+
+}  // namespace
+
+void Parser::BadAttribute(const xml::Node& element, std::string_view name, std::string_view value, const char* expected) const {
+  Fail(Fault::kXml, BadAttributeMessage(element, name, value, expected));
+}
+
+void Parser::MissingAttribute(const xml::Node& element, std::string_view name) const {
+  Fail(Fault::kXml, "Missing required attribute '" + std::string(name) + "' in element '" + std::string(element.name) + "'");
+}
+
+bool Parser::ReadAttribute(const Row& row, void* value, const xml::Node& element) {
+  auto text = element.Attr(row.name);
+  if (!text) {
+    if (!(row.flags & kRequired)) return false;
+    if (row.fault == Fault::kXml) MissingAttribute(element, row.name);
+    Fail(row.fault, "Missing required attribute '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
+  }
+  if (row.type->parse(value, *text, row)) return true;
+  if (row.flags & kIgnoreBad) return false;
+  Fail(row.fault, BadAttributeMessage(element, row.name, *text, row.type->expected));
+}
+
+void Parser::ReadText(const Row& row, void* value, std::string_view text, const xml::Node& element) {
+  if (row.type->parse(value, text, row) || (row.flags & kIgnoreBad)) return;
+  Fail(row.fault, "Invalid value '" + std::string(text) + "' for element or attribute './" + std::string(element.name) + "'");
+}
+
+std::uint64_t Parser::ScaledText(const xml::Node& element, const SizeSpec& spec) const {
+  auto number = ParseNumber<std::uint64_t>(element.text);
+  if (!number) {
+    Fail(Fault::kXml, "Invalid value '" + std::string(element.text) + "' for element or attribute './" + std::string(element.name) + "[1]'");
+  }
+  std::uint64_t bytes = ScaleToBytes(*number, element.AttrOr("unit"), spec.default_scale);
+  return bytes / spec.scale + (bytes % spec.scale != 0);
+}
+
+bool Parser::Skips(const Row& row, const void* object) const {
+  if ((row.flags & kFormatOnly) || ((row.flags & kLiveOnly) && inactive()) || ((row.flags & kStatusOnly) && !status())) return true;
+  return row.when && !(row.flags & kWhenWriting) && !row.when(object);
+}
+
+namespace {
+
+// Sizes are kept in members of several widths, optional or not.
+void StoreSize(const Row& row, void* value, std::uint64_t size) {
+  if (row.type == &kUint64Value) {
+    *static_cast<std::uint64_t*>(value) = size;
+  } else if (row.type == &kOptionalUint64Value) {
+    *static_cast<std::optional<std::uint64_t>*>(value) = size;
+  } else {
+    *static_cast<std::uint32_t*>(value) = static_cast<std::uint32_t>(size);
+  }
+}
+
+}  // namespace
+
+void Parser::ReadRows(RowSpan rows, void* object, const xml::Node& element) {
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    const Row& row = rows.rows[i];
+    if (Skips(row, object)) continue;
+    switch (row.kind) {
+      case RowKind::kAttr:
+        ReadAttribute(row, row.at(object), element);
+        break;
+      case RowKind::kText:
+        if (!element.text.empty() || (row.flags & kRequired)) ReadText(row, row.at(object), element.text, element);
+        break;
+      case RowKind::kTextChild:
+        if (const xml::Node* child = FindChild(row, element)) {
+          // An empty element says nothing, as an XPath string() of it would.
+          if (!child->text.empty() || row.type == &kOptionalStringValue) ReadText(row, row.at(object), child->text, *child);
+        } else if (row.flags & kRequired) {
+          Fail(row.fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
+        }
+        break;
+      case RowKind::kTextList:
+        for (const xml::Node* child = element.Child(row.name); child; child = child->Next(row.name)) {
+          ReadText(row, row.container->add(row.at(object)), child->text, *child);
+        }
+        break;
+      case RowKind::kFlag:
+        if (element.Child(row.name)) *static_cast<bool*>(row.at(object)) = true;
+        break;
+      case RowKind::kGroup:
+        if (const xml::Node* child = FindChild(row, element)) {
+          ReadRows(row.group, object, *child);
+        } else if (row.flags & kRequired) {
+          Fail(row.fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
+        }
+        break;
+      case RowKind::kChild: {
+        const xml::Node* child = FindChild(row, element);
+        if (!child && (row.flags & kRequired)) {
+          Fail(row.fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
+        }
+        for (; child; child = row.container->many ? child->Next(row.name) : nullptr) {
+          ReadElement(*row.child, row.container->add(row.at(object)), *child);
+        }
+        break;
+      }
+      case RowKind::kInclude:
+        ReadElement(*row.child, row.at(object), element);
+        break;
+      case RowKind::kSize:
+        if (const xml::Node* child = FindChild(row, element)) StoreSize(row, row.at(object), ScaledText(*child, *row.size));
+        break;
+      case RowKind::kSizeAttr:
+        if (auto text = element.Attr(row.name)) {
+          auto number = ParseNumber<std::uint64_t>(*text);
+          if (!number) Fail(row.fault, BadAttributeMessage(element, row.name, *text, kUint64Value.expected));
+          std::uint64_t bytes = ScaleToBytes(*number, element.AttrOr("unit"), row.size->default_scale);
+          StoreSize(row, row.at(object), bytes / row.size->scale + (bytes % row.size->scale != 0));
+        } else if (row.flags & kRequired) {
+          MissingAttribute(element, row.name);
+        }
+        break;
+      case RowKind::kCustom:
+        row.custom->parse(*this, object, element);
+        break;
+    }
+  }
+}
+
+void Parser::ReadElement(const ErasedDescription& description, void* object, const xml::Node& element) {
+  ReadRows(description.rows, object, element);
+  if (description.after) description.after(*this, object, element);
+}
+
+// --- formatting ----------------------------------------------------------------------------------
+
+bool Formatter::Skips(const Row& row, const void* object) const {
+  if ((row.flags & kParseOnly) || ((row.flags & kLiveOnly) && inactive()) || ((row.flags & kSecure) && !secure()) ||
+      ((row.flags & kStatusOnly) && !status())) {
+    return true;
+  }
+  return row.when && !row.when(object);
+}
+
+void Formatter::WriteContainer(const Row& row, const void* container) {
+  std::size_t size = row.container->size(container);
+  for (std::size_t i = 0; i < size; ++i) {
+    auto mark = out_.Open(row.name);
+    WriteRows(row.child->rows, row.container->get(container, i));
+    if ((row.flags & kAlways) && !(row.flags & kNotEmpty)) {
+      out_.Close(row.name);
+    } else {
+      out_.CloseUnlessEmpty(row.name, mark);
+    }
+  }
+}
+
+namespace {
+
+std::optional<std::uint64_t> LoadSize(const Row& row, const void* value) {
+  std::uint64_t size;
+  if (row.type == &kOptionalUint64Value) return *static_cast<const std::optional<std::uint64_t>*>(value);
+  if (row.type == &kUint64Value) size = *static_cast<const std::uint64_t*>(value);
+  else size = *static_cast<const std::uint32_t*>(value);
+  if (size == 0 && !(row.flags & kAlways)) return std::nullopt;
+  return size;
+}
+
+}  // namespace
+
+void Formatter::WriteRow(const Row& row, const void* object) {
+  switch (row.kind) {
+    case RowKind::kAttr:
+      if (auto text = row.type->format(At(row, object), scratch_, row)) out_.Attr(row.name, *text);
+      break;
+    case RowKind::kText:
+      // The element's text ends it: its own row closes it as the last thing written.
+      if (auto text = row.type->format(At(row, object), scratch_, row)) out_.TextContent(*text);
+      break;
+    case RowKind::kTextChild:
+      if (auto text = row.type->format(At(row, object), scratch_, row)) out_.TextElement(row.name, *text);
+      break;
+    case RowKind::kTextList: {
+      const void* container = At(row, object);
+      for (std::size_t i = 0; i < row.container->size(container); ++i) {
+        if (auto text = row.type->format(row.container->get(container, i), scratch_, row)) out_.TextElement(row.name, *text);
+      }
+      break;
+    }
+    case RowKind::kFlag:
+      if (*static_cast<const bool*>(At(row, object))) out_.EmptyElement(row.name);
+      break;
+    case RowKind::kGroup: {
+      auto mark = out_.Open(row.name);
+      WriteRows(row.group, object);
+      if (row.flags & kAlways) out_.Close(row.name);
+      else out_.CloseUnlessEmpty(row.name, mark);
+      break;
+    }
+    case RowKind::kChild:
+      WriteContainer(row, At(row, object));
+      break;
+    case RowKind::kInclude:
+      WriteRows(row.child->rows, At(row, object));
+      break;
+    case RowKind::kSize:
+      if (auto size = LoadSize(row, At(row, object))) {
+        out_.Open(row.name);
+        out_.Attr("unit", row.size->unit);
+        out_.CloseWithText(row.name, std::to_string(*size));
+      }
+      break;
+    case RowKind::kSizeAttr:
+      if (auto size = LoadSize(row, At(row, object))) {
+        out_.Attr(row.name, std::to_string(*size));
+        out_.Attr("unit", row.size->unit);
+      }
+      break;
+    case RowKind::kCustom:
+      row.custom->format(*this, object);
+      break;
+  }
+}
+
+void Formatter::WriteRows(RowSpan rows, const void* object) {
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    if (!Skips(rows.rows[i], object)) WriteRow(rows.rows[i], object);
+  }
+}
+
+// --- validation ----------------------------------------------------------------------------------
+
+namespace {
+
+bool Names(std::string_view names, std::string_view name, bool attribute) {
+  while (!names.empty()) {
+    std::size_t end = names.find(' ');
+    std::string_view one = names.substr(0, end);
+    bool is_attribute = one.front() == '@';
+    if (is_attribute) one.remove_prefix(1);
+    if (is_attribute == attribute && one == name) return true;
+    if (end == std::string_view::npos) break;
+    names.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+bool KnowsAttribute(RowSpan rows, std::string_view name) {
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    const Row& row = rows.rows[i];
+    switch (row.kind) {
+      case RowKind::kAttr:
+      case RowKind::kSizeAttr:
+        if (row.name == name || (row.kind == RowKind::kSizeAttr && name == "unit")) return true;
+        break;
+      case RowKind::kInclude:
+        if (KnowsAttribute(row.child->rows, name)) return true;
+        break;
+      case RowKind::kCustom:
+        if (Names(row.name, name, true)) return true;
+        break;
+      default:
+        break;
+    }
+  }
+  return false;
+}
+
+// Several rows may name one element (conditional ones do): each may know a part of it.
+void CollectChildRows(RowSpan rows, std::string_view name, std::vector<const Row*>* found) {
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    const Row& row = rows.rows[i];
+    if (row.kind == RowKind::kInclude) {
+      CollectChildRows(row.child->rows, name, found);
+    } else if (row.kind == RowKind::kCustom) {
+      if (Names(row.name, name, false)) found->push_back(&row);
+    } else if (row.kind != RowKind::kAttr && row.kind != RowKind::kSizeAttr && row.kind != RowKind::kText && row.name == name) {
+      found->push_back(&row);
+    }
+  }
+}
+
+[[noreturn]] void Invalid(const xml::Node& node, std::string_view what) {
+  throw Error(ErrorDomain::kXml, ErrorCode::kXmlInvalidSchema, xml::PathOf(node) + ": " + std::string(what));
+}
+
+void ValidateRows(const std::vector<RowSpan>& spans, const xml::Node& element) {
+  for (auto* a = element.attributes; a; a = a->next) {
+    if (!a->prefix.empty()) continue;
+    bool known = false;
+    for (const RowSpan& rows : spans) known = known || KnowsAttribute(rows, a->name);
+    if (!known) Invalid(element, "unexpected attribute '" + std::string(a->name) + "'");
+  }
+  for (const xml::Node* child = element.first_child; child; child = child->next) {
+    if (child->kind != xml::Node::Kind::kElement || !child->ns.empty()) continue;
+    std::vector<const Row*> found;
+    for (const RowSpan& rows : spans) CollectChildRows(rows, child->name, &found);
+    if (found.empty()) Invalid(*child, "unexpected element");
+    std::vector<RowSpan> inner;
+    bool opaque = false;
+    for (const Row* row : found) {
+      if (row->kind == RowKind::kGroup) inner.push_back(row->group);
+      else if (row->kind == RowKind::kChild) inner.push_back(row->child->rows);
+      else if (row->kind == RowKind::kCustom) opaque = true;
+    }
+    if (opaque) continue;
+    if (inner.empty()) {
+      if (child->first_child && child->first_child->kind == xml::Node::Kind::kElement) Invalid(*child->first_child, "unexpected element");
+      continue;
+    }
+    ValidateRows(inner, *child);
+  }
+}
+
+}  // namespace
+
+void Validate(const ErasedDescription& description, const xml::Node& element) { ValidateRows({description.rows}, element); }
+
+}  // namespace bv::model

@@ -1,0 +1,183 @@
+#include "model/domain/address.h"
+
+#include <fmt/core.h>
+
+#include "model/domain/descriptions.h"
+
+namespace bv::model {
+
+namespace {
+
+constexpr RowOf<ZpciAddress> kZpciRows[] = {
+    Attr<&ZpciAddress::uid>("uid").Hex(4),
+    Attr<&ZpciAddress::fid>("fid").Hex(8),
+};
+constexpr Description<ZpciAddress> kZpci{kZpciRows};
+
+bool HasPlace(const PciAddress& a) { return !a.IsEmpty(); }
+
+constexpr RowOf<PciAddress> kPciRows[] = {
+    Attr<&PciAddress::domain>("domain").Hex(4).Always().WhenWriting<&HasPlace>(),
+    Attr<&PciAddress::bus>("bus").Hex(2).Always().WhenWriting<&HasPlace>(),
+    Attr<&PciAddress::slot>("slot").Hex(2).Always().WhenWriting<&HasPlace>(),
+    Attr<&PciAddress::function>("function").Hex().Always().WhenWriting<&HasPlace>(),
+    Attr<&PciAddress::multifunction>("multifunction"),
+    Child<&PciAddress::zpci>("zpci", kZpci),
+};
+
+void CheckPci(Parser&, PciAddress& a, const xml::Node&) {
+  auto fail = [](std::string text) { throw Error(ErrorDomain::kNone, ErrorCode::kXmlError, std::move(text)); };
+  if (a.IsEmpty()) return;
+  if (a.bus > 0xFF) fail(fmt::format("Invalid PCI address bus='0x{:x}', must be <= 0xFF", a.bus));
+  if (a.slot > 0x1F) fail(fmt::format("Invalid PCI address slot='0x{:x}', must be <= 0x1F", a.slot));
+  if (a.function > 7) fail(fmt::format("Invalid PCI address function=0x{:x}, must be <= 7", a.function));
+  if (!a.domain && !a.bus && !a.slot) {
+    fail(fmt::format("Invalid PCI address 0000:00:00.{}, at least one of domain, bus, or slot must be > 0", a.function));
+  }
+}
+
+void ReadUsbPort(Parser&, UsbAddress& a, const xml::Node& element) {
+  auto text = element.Attr("port");
+  if (!text) return;
+  std::size_t depth = 0;
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    std::size_t dot = rest.find('.');
+    auto number = ParseNumber<std::uint32_t>(rest.substr(0, dot));
+    if (!number || depth == a.port.size() || dot + 1 == rest.size()) {
+      throw Error(ErrorDomain::kDevice, ErrorCode::kInternalError, "Cannot parse <address> 'port' attribute");
+    }
+    a.port[depth++] = *number;
+    if (dot == std::string_view::npos) break;
+    rest.remove_prefix(dot + 1);
+  }
+}
+void WriteUsbPort(Formatter& f, const UsbAddress& a) {
+  if (!a.HasPort()) return;
+  std::string text;
+  for (unsigned port : a.port) {
+    if (port == 0) break;
+    if (!text.empty()) text += '.';
+    text += std::to_string(port);
+  }
+  f.Attr("port", text);
+}
+
+constexpr RowOf<UsbAddress> kUsbRows[] = {
+    Attr<&UsbAddress::bus>("bus").Always(),
+    Custom<&ReadUsbPort, &WriteUsbPort>("@port"),
+};
+constexpr Description<UsbAddress> kUsb{kUsbRows};
+
+bool Assigned(const CcwAddress& a) { return a.assigned; }
+constexpr RowOf<CcwAddress> kCcwRows[] = {
+    Attr<&CcwAddress::cssid>("cssid").Hex().Always().WhenWriting<&Assigned>(),
+    Attr<&CcwAddress::ssid>("ssid").Hex().Always().WhenWriting<&Assigned>(),
+    Attr<&CcwAddress::devno>("devno").Hex(4).Always().WhenWriting<&Assigned>(),
+};
+void CheckCcw(Parser&, CcwAddress& a, const xml::Node& element) {
+  int given = element.Attr("cssid").has_value() + element.Attr("ssid").has_value() + element.Attr("devno").has_value();
+  if (given != 0 && given != 3) {
+    throw Error(ErrorDomain::kDevice, ErrorCode::kInternalError, "Invalid partial specification for virtio ccw address");
+  }
+  if (a.cssid > 254 || a.ssid > 3 || a.devno > 0xFFFF) {
+    throw Error(ErrorDomain::kDevice, ErrorCode::kInternalError,
+                fmt::format("Invalid virtio ccw address: cssid='0x{:x}' ssid='0x{:x}' devno='0x{:04x}'", a.cssid, a.ssid, a.devno));
+  }
+  a.assigned = given == 3;
+}
+constexpr Description<CcwAddress> kCcw = Describe<&CheckCcw>(kCcwRows);
+
+using DriveA = DriveAddress;
+constexpr RowOf<DriveA> kDriveRows[] = {
+    Attr<&DriveA::controller>("controller").Always(),
+    Attr<&DriveA::bus>("bus").Always(),
+    Attr<&DriveA::target>("target").Always(),
+    Attr<&DriveA::unit>("unit").Always(),
+};
+constexpr Description<DriveA> kDrive{kDriveRows};
+
+using Serial = decltype(Address::virtio_serial);
+using Ccid = decltype(Address::ccid);
+using Isa = decltype(Address::isa);
+using Dimm = decltype(Address::dimm);
+
+template <AddressType T>
+bool Is(const Address& a) {
+  return a.type == T;
+}
+
+constexpr RowOf<Address> kAddressRows[] = {
+    Attr<&Address::type>("type").Required().NonZero(),
+    Include<&Address::pci>(kPciAddress).When<&Is<AddressType::kPci>>(),
+    Include<&Address::drive>(kDrive).When<&Is<AddressType::kDrive>>(),
+    Attr<&Address::virtio_serial, &Serial::controller>("controller").Always().When<&Is<AddressType::kVirtioSerial>>(),
+    Attr<&Address::virtio_serial, &Serial::bus>("bus").Always().When<&Is<AddressType::kVirtioSerial>>(),
+    Attr<&Address::virtio_serial, &Serial::port>("port").Always().When<&Is<AddressType::kVirtioSerial>>(),
+    Attr<&Address::ccid, &Ccid::controller>("controller").Always().When<&Is<AddressType::kCcid>>(),
+    Attr<&Address::ccid, &Ccid::slot>("slot").Always().When<&Is<AddressType::kCcid>>(),
+    Include<&Address::usb>(kUsb).When<&Is<AddressType::kUsb>>(),
+    Attr<&Address::spapr_reg>("reg").Hex(8).When<&Is<AddressType::kSpaprVio>>(),
+    Include<&Address::ccw>(kCcw).When<&Is<AddressType::kCcw>>(),
+    Attr<&Address::isa, &Isa::iobase>("iobase").Hex().When<&Is<AddressType::kIsa>>(),
+    Attr<&Address::isa, &Isa::irq>("irq").Hex().When<&Is<AddressType::kIsa>>(),
+    Attr<&Address::dimm, &Dimm::slot>("slot").Required().Always().When<&Is<AddressType::kDimm>>(),
+    Attr<&Address::dimm, &Dimm::base>("base").Hex().When<&Is<AddressType::kDimm>>(),
+};
+
+constexpr char kAliasCharacters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+
+bool IsUserAlias(std::string_view alias) {
+  return alias.starts_with("ua-") && alias.find_first_not_of(kAliasCharacters) == std::string_view::npos;
+}
+
+void ReadAlias(Parser& p, DeviceInfo& info, const xml::Node& element) {
+  const xml::Node* alias = element.Child("alias");
+  if (!alias) return;
+  std::string_view name = alias->AttrOr("name");
+  if (!p.inactive() || IsUserAlias(name)) info.alias = name;
+}
+void WriteAlias(Formatter& f, const DeviceInfo& info) {
+  if (info.alias.empty() || (f.inactive() && !info.alias.starts_with("ua-"))) return;
+  f.out().Open("alias");
+  f.Attr("name", info.alias);
+  f.out().Close("alias");
+}
+
+constexpr RowOf<DeviceInfo> kBootRows[] = {
+    Attr<&DeviceInfo::boot_order>("order").Required().NonZero(),
+    Attr<&DeviceInfo::loadparm>("loadparm"),
+};
+constexpr RowOf<DeviceInfo> kMasterRows[] = {Attr<&DeviceInfo::master_startport>("startport").Required()};
+constexpr RowOf<DeviceInfo> kAcpiRows[] = {Attr<&DeviceInfo::acpi_index>("index").NonZero()};
+constexpr RowOf<DeviceRom> kRomRows[] = {
+    Attr<&DeviceRom::enabled>("enabled"),
+    Attr<&DeviceRom::bar>("bar"),
+    Attr<&DeviceRom::file>("file"),
+};
+constexpr Description<DeviceRom> kRom{kRomRows};
+
+constexpr RowOf<DeviceInfo> kDeviceInfoRows[] = {
+    Group("boot", kBootRows),
+    Custom<&ReadAlias, &WriteAlias>("alias"),
+    Group("master", kMasterRows),
+    Child<&DeviceInfo::rom>("rom", kRom),
+    Group("acpi", kAcpiRows),
+    Child<&DeviceInfo::address>("address", kAddress),
+};
+
+constexpr RowOf<VirtioOptions> kVirtioRows[] = {
+    Attr<&VirtioOptions::iommu>("iommu"),
+    Attr<&VirtioOptions::ats>("ats"),
+    Attr<&VirtioOptions::packed>("packed"),
+    Attr<&VirtioOptions::page_per_vq>("page_per_vq"),
+};
+
+}  // namespace
+
+constinit const Description<PciAddress> kPciAddress = Describe<&CheckPci>(kPciRows);
+constinit const Description<Address> kAddress{kAddressRows};
+constinit const Description<DeviceInfo> kDeviceInfo{kDeviceInfoRows};
+constinit const Description<VirtioOptions> kVirtioOptions{kVirtioRows};
+
+}  // namespace bv::model

@@ -1,0 +1,274 @@
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "model/domain/domain.h"
+
+// The rules over a whole definition that no hypervisor is free to break.
+namespace bv::model {
+
+namespace {
+
+using D = DomainDef;
+
+[[noreturn]] void Fail(ErrorCode code, std::string message) { throw Error(ErrorDomain::kDomain, code, std::move(message)); }
+[[noreturn]] void Xml(std::string message) { Fail(ErrorCode::kXmlError, std::move(message)); }
+[[noreturn]] void Detail(std::string message) { Fail(ErrorCode::kXmlDetail, std::move(message)); }
+[[noreturn]] void Unsupported(std::string message) { Fail(ErrorCode::kConfigUnsupported, std::move(message)); }
+
+void CompleteMemory(D& def, unsigned flags) {
+  DomainMemory& m = def.memory;
+  KiB cells = 0, hotplugged = 0;
+  if (m.total == 0 || (flags & kParseAbiUpdate)) {
+    for (const NumaCell& cell : def.numa.cells) cells += cell.memory;
+  }
+  for (auto& device : def.memory_devices) hotplugged += device->size;
+  if (cells) m.total = cells + hotplugged;
+  else if (hotplugged > m.total) Xml("Total size of memory devices exceeds the total memory size");
+  if (m.total == hotplugged) Xml("Memory size must be specified via <memory> or in the <numa> configuration");
+  if (!m.current || *m.current > m.total) m.current = m.total;
+}
+
+// Pinning memory to nodes and vCPUs to CPUs go together: what was left open follows the other.
+void CompletePlacement(D& def) {
+  auto& memory = def.numatune.memory;
+  bool static_vcpus = def.vcpu.placement != CpuPlacement::kAuto;
+  if (memory && memory->placement == NumaPlacement::kDefault) {
+    memory->placement = memory->nodeset || static_vcpus ? NumaPlacement::kStatic : NumaPlacement::kAuto;
+  }
+  if (!memory && !static_vcpus) {
+    memory.emplace();
+    memory->placement = NumaPlacement::kAuto;
+  }
+  if (memory && memory->placement == NumaPlacement::kStatic && !memory->nodeset) {
+    Detail("nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
+  }
+  bool automatic = memory && memory->placement == NumaPlacement::kAuto;
+  if (automatic && !def.numatune.nodes.empty()) Unsupported("Per-node binding is not compatible with automatic NUMA placement.");
+  bool pinned = def.vcpu.cpuset || !def.cputune.vcpu_pins.empty() || def.cputune.emulator_pin || !def.cputune.iothread_pins.empty();
+  if (automatic && !pinned) def.vcpu.placement = CpuPlacement::kAuto;
+}
+
+void CheckCells(const D& def) {
+  std::size_t cells = def.numa.cells.size();
+  std::size_t highest = 0;
+  for (const NumaCell& cell : def.numa.cells) {
+    if (cell.cpus) highest = std::max(highest, cell.cpus->Last().value_or(0));
+  }
+  if (highest >= def.vcpu.max) Fail(ErrorCode::kInternalError, "CPU IDs in <numa> exceed the <vcpu> count");
+  for (const Hugepage& page : def.memory.backing.hugepages) {
+    if (!page.nodeset) continue;
+    // Without cells the guest is one node.
+    if (auto node = page.nodeset->Next(std::max<std::size_t>(cells, 1))) Detail(fmt::format("hugepages: node {} not found", *node));
+  }
+  for (const NumaTuneNode& node : def.numatune.nodes) {
+    if (node.cell_id >= cells) Unsupported(fmt::format("Argument 'cellid' in memnode element must correspond to existing guest's NUMA cell"));
+  }
+  for (auto& device : def.memory_devices) {
+    if (cells && device->node.value_or(0) >= cells) {
+      Detail(fmt::format("can't add memory backend for guest node '{}' as the guest has only '{}' NUMA nodes configured", *device->node, cells));
+    }
+  }
+}
+
+// Pins of threads that are not there are dropped, schedulers of such threads refused.
+void CheckThreads(D& def) {
+  std::erase_if(def.cputune.vcpu_pins, [&](const ThreadPin& pin) { return pin.id >= def.vcpu.max; });
+  auto has_iothread = [&](std::size_t id) {
+    return std::any_of(def.iothreads.ids.begin(), def.iothreads.ids.end(), [&](auto& t) { return t.id == id; });
+  };
+  for (const ThreadPin& pin : def.cputune.iothread_pins) {
+    if (!has_iothread(pin.id)) Xml(fmt::format("Cannot find 'iothread' : {}", pin.id));
+  }
+  for (const ThreadSched& sched : def.cputune.iothread_scheds) {
+    for (auto id = sched.threads.Next(); id; id = sched.threads.Next(*id + 1)) {
+      if (!has_iothread(*id)) Unsupported(fmt::format("Cannot find 'iothread' : {}", *id));
+    }
+  }
+  for (const ThreadSched& sched : def.cputune.vcpu_scheds) {
+    if (sched.threads.Last().value_or(0) >= def.vcpu.max) Unsupported(fmt::format("Cannot find 'vcpu' : {}", *sched.threads.Last()));
+  }
+}
+
+void CheckFirmware(const Os& os) {
+  bool features = std::any_of(os.firmware_features.begin(), os.firmware_features.end(), [](YesNo f) { return f != YesNo::kAbsent; });
+  if (os.firmware != Firmware::kNone) {
+    if (os.feature(FirmwareFeature::kEnrolledKeys) == YesNo::kYes && os.feature(FirmwareFeature::kSecureBoot) == YesNo::kNo) {
+      Detail("firmware feature 'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled");
+    }
+    if (!os.loader) return;
+    auto refuse = [](const char* what) { Detail(fmt::format("loader attribute '{}' cannot be specified when firmware autoselection is enabled", what)); };
+    if (os.loader->readonly != YesNo::kAbsent) refuse("readonly");
+    if (os.loader->type != LoaderType::kNone) refuse("type");
+    if (!os.loader->path.empty()) Detail("loader path cannot be specified when firmware autoselection is enabled");
+    return;
+  }
+  if (features) Detail("cannot use feature-based firmware autoselection when firmware autoselection is disabled");
+  if (!os.loader) return;
+  if (os.loader->path.empty()) Detail("no loader path specified and firmware auto selection disabled");
+  if (os.loader->stateless == YesNo::kYes) {
+    if (os.nvram && !os.nvram->template_path.empty()) Detail("NVRAM template is not permitted when loader is stateless");
+    if (os.nvram) Detail("NVRAM is not permitted when loader is stateless");
+  } else if (os.loader->stateless == YesNo::kNo && os.loader->type != LoaderType::kPflash) {
+    Detail("Only pflash loader type permits NVRAM");
+  }
+}
+
+// A guest with neither kind of boot order boots from its first disk.
+void CompleteBoot(D& def) {
+  std::vector<unsigned> orders;
+  auto note = [&](const DeviceInfo& info) {
+    if (!info.boot_order) return;
+    if (std::find(orders.begin(), orders.end(), info.boot_order) != orders.end()) {
+      Xml(fmt::format("boot order '{}' used for more than one device", info.boot_order));
+    }
+    orders.push_back(info.boot_order);
+  };
+  for (auto& d : def.disks) note(d->info);
+  for (auto& i : def.interfaces) note(i->info);
+  for (auto& h : def.hostdevs) note(h->info);
+  for (auto& r : def.redirdevs) note(r->info);
+  for (auto& f : def.filesystems) note(f->info);
+  if (!orders.empty() && !def.os.boot.empty()) Unsupported("per-device boot elements cannot be used together with os/boot elements");
+  if (orders.empty() && def.os.boot.empty() && def.os.type == OsType::kHvm) def.os.boot.push_back(BootDevice::kDisk);
+}
+
+const std::string& PathOf(const Disk& disk) {
+  static const std::string kNothing;
+  return disk.source.path.empty() ? kNothing : disk.source.path;
+}
+
+void CheckDisks(const D& def) {
+  for (std::size_t i = 0; i < def.disks.size(); ++i) {
+    const Disk& disk = *def.disks[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      if (def.disks[j]->dst == disk.dst) Xml(fmt::format("target '{}' duplicated for disk sources '{}' and '{}'", disk.dst, PathOf(*def.disks[j]), PathOf(disk)));
+    }
+    AddressType address = disk.info.address.type;
+    if (address == AddressType::kNone) continue;
+    bool drive_bus = disk.bus == DiskBus::kIde || disk.bus == DiskBus::kFdc || disk.bus == DiskBus::kScsi || disk.bus == DiskBus::kSata;
+    if ((drive_bus && address != AddressType::kDrive) || (disk.bus == DiskBus::kUsb && address != AddressType::kUsb)) {
+      Unsupported(fmt::format("Invalid address type '{}' for the disk '{}' with the bus type '{}'", ToString(address), disk.dst, ToString(disk.bus)));
+    }
+  }
+}
+
+void CheckControllers(const D& def) {
+  const Controller* disabled_usb = nullptr;
+  bool other_usb = false;
+  for (std::size_t i = 0; i < def.controllers.size(); ++i) {
+    const Controller& c = *def.controllers[i];
+    if (c.type == ControllerType::kUsb) {
+      if (c.model == ControllerModel::kUsbNone) disabled_usb = &c;
+      else other_usb = true;
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      const Controller& other = *def.controllers[j];
+      // Companions of one USB controller share its index.
+      if (c.type != other.type || !c.index || c.index != other.index || c.type == ControllerType::kUsb) continue;
+      Xml(fmt::format("Multiple '{}' controllers with index '{}'", ToString(c.type), *c.index));
+    }
+  }
+  if (disabled_usb && other_usb) Detail("Can't add another USB controller: USB is disabled for this domain");
+  if (disabled_usb && !def.hubs.empty()) Unsupported("Can't add USB hub: USB is disabled for this domain");
+}
+
+bool SameDevice(const Hostdev& a, const Hostdev& b) {
+  if (a.type != b.type || a.mode != b.mode) return false;
+  if (a.mode == HostdevMode::kCapabilities) return a.caps_path == b.caps_path;
+  switch (a.type) {
+    case HostdevType::kPci: return a.pci.address.SamePlace(b.pci.address);
+    case HostdevType::kUsb:
+      if (a.usb.bus && b.usb.bus) return a.usb.bus == b.usb.bus && a.usb.device == b.usb.device;
+      return a.usb.vendor && a.usb.vendor == b.usb.vendor && a.usb.product == b.usb.product;
+    case HostdevType::kScsi:
+      if (a.scsi.protocol != b.scsi.protocol) return false;
+      if (a.scsi.protocol == ScsiProtocol::kAdapter) {
+        return a.scsi.adapter == b.scsi.adapter && a.scsi.bus == b.scsi.bus && a.scsi.target == b.scsi.target && a.scsi.unit == b.scsi.unit;
+      }
+      return a.scsi.iscsi.path == b.scsi.iscsi.path && !a.scsi.iscsi.hosts.empty() && !b.scsi.iscsi.hosts.empty() &&
+             a.scsi.iscsi.hosts[0].name == b.scsi.iscsi.hosts[0].name && a.scsi.iscsi.hosts[0].port == b.scsi.iscsi.hosts[0].port;
+    case HostdevType::kScsiHost: return a.scsi_host.wwpn == b.scsi_host.wwpn;
+    case HostdevType::kMdev: return a.mdev.uuid == b.mdev.uuid;
+    default: return false;
+  }
+}
+
+void CheckHostdevs(const D& def) {
+  int ramfb = 0;
+  for (std::size_t i = 0; i < def.hostdevs.size(); ++i) {
+    const Hostdev& h = *def.hostdevs[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      if (SameDevice(h, *def.hostdevs[j])) Xml("Hostdev already exists in the domain configuration");
+    }
+    if (h.type != HostdevType::kMdev || h.mode != HostdevMode::kSubsystem) continue;
+    AddressType address = h.info.address.type;
+    AddressType wanted = h.mdev.model == MdevModel::kVfioCcw ? AddressType::kCcw : AddressType::kPci;
+    if (address != AddressType::kNone && address != AddressType::kUnassigned && (address != wanted || h.mdev.model == MdevModel::kVfioAp)) {
+      Xml(fmt::format("Unsupported address type '{}' with mediated device model '{}'", ToString(address), ToString(h.mdev.model)));
+    }
+    if (h.mdev.ramfb == OnOff::kOn && ++ramfb > 1) Unsupported("Only one vgpu device can have 'ramfb' enabled");
+  }
+}
+
+void CheckVideos(D& def) {
+  int primaries = 0;
+  for (auto& video : def.videos) {
+    if (video->type == VideoType::kNone && def.videos.size() > 1) Unsupported("a 'none' video type must be the only video device defined for the domain");
+    if (video->primary && ++primaries > 1) Unsupported("Only one primary video device is supported");
+    if (video->type == VideoType::kRamfb && video->info.address.type != AddressType::kNone) Unsupported("address not supported for video type ramfb");
+  }
+}
+
+void CheckLabels(const D& def) {
+  auto check = [&](const std::vector<DeviceSeclabel>& overrides) {
+    for (const DeviceSeclabel& o : overrides) {
+      for (const Seclabel& label : def.seclabels) {
+        bool same = o.model.empty() || label.model.empty() || o.model == label.model;
+        if (same && label.relabel == YesNo::kNo && o.relabel != YesNo::kNo && label.type != SeclabelType::kNone) {
+          Unsupported("label overrides require relabeling to be enabled at the domain level");
+        }
+      }
+    }
+  };
+  for (auto& disk : def.disks) check(disk->source.seclabels);
+  for (auto* list : {&def.serials, &def.parallels, &def.consoles, &def.channels}) {
+    for (auto& chardev : *list) check(chardev->source.seclabels);
+  }
+}
+
+void MatchSysinfo(D& def) {
+  for (const Sysinfo& info : def.sysinfo) {
+    if (info.type != SysinfoType::kSmbios || info.system.uuid.empty()) continue;
+    auto uuid = Uuid::Parse(info.system.uuid);
+    if (!uuid) continue;
+    if (!def.uuid_given) {
+      def.uuid = *uuid;
+      def.uuid_given = true;
+    } else if (*uuid != def.uuid) {
+      Detail("UUID mismatch between <uuid> and <sysinfo>");
+    }
+  }
+}
+
+}  // namespace
+
+void CheckDomain(DomainDef& def, unsigned flags) {
+  MatchSysinfo(def);
+  CompleteMemory(def, flags);
+  CompletePlacement(def);
+  CheckCells(def);
+  CheckThreads(def);
+  CompleteBoot(def);
+  CheckFirmware(def.os);
+  CheckControllers(def);
+  CheckDisks(def);
+  CheckHostdevs(def);
+  CheckVideos(def);
+  CheckLabels(def);
+  if ((def.memory.max != 0) != (def.memory.slots != 0)) Xml("both maximum memory size and memory slot count must be specified");
+  if (def.name.find('/') != std::string::npos) Xml("name " + def.name + " cannot contain '/'");
+}
+
+}  // namespace bv::model

@@ -1,0 +1,118 @@
+#include "model/domain/controller.h"
+
+#include "model/domain/descriptions.h"
+
+namespace bv::model {
+
+namespace {
+
+// Which models a type has: a range of the enum.
+struct ModelRange {
+  ControllerModel first, last;
+};
+constexpr ModelRange ModelsOf(ControllerType type) {
+  using M = ControllerModel;
+  switch (type) {
+    case ControllerType::kIde: return {M::kPiix3, M::kIch6};
+    case ControllerType::kScsi: return {M::kAuto, M::kAm53c974};
+    case ControllerType::kUsb: return {M::kPiix3Uhci, M::kUsbNone};
+    case ControllerType::kPci: return {M::kPciRoot, M::kPcieExpanderBus};
+    case ControllerType::kVirtioSerial: return {M::kVirtio, M::kVirtioNonTransitional};
+    default: return {M::kDefault, M::kDefault};
+  }
+}
+
+void ReadModel(Parser& p, Controller& c, const xml::Node& element) {
+  auto text = element.Attr("model");
+  if (!text) return;
+  ModelRange range = ModelsOf(c.type);
+  for (auto i = static_cast<unsigned>(range.first); i && i <= static_cast<unsigned>(range.last); ++i) {
+    if (*text == Spelling<ControllerModel>::kNames[i]) {
+      c.model = static_cast<ControllerModel>(i);
+      return;
+    }
+  }
+  p.Fail(Fault::kUnsupported, "Unknown model type '" + std::string(*text) + "'");
+}
+void WriteModel(Formatter& f, const Controller& c) {
+  if (c.model != ControllerModel::kDefault) f.Attr("model", ToString(c.model));
+}
+
+bool IsPci(const Controller& c) { return c.type == ControllerType::kPci; }
+bool IsSerial(const Controller& c) { return c.type == ControllerType::kVirtioSerial; }
+bool IsXen(const Controller& c) { return c.type == ControllerType::kXenbus; }
+bool HasPorts(const Controller& c) { return c.type == ControllerType::kVirtioSerial || c.type == ControllerType::kUsb; }
+
+using P = PciControllerOptions;
+constexpr RowOf<P> kModelRows[] = {Attr<&P::device>("name").NonZero()};
+constexpr RowOf<P> kTargetRows[] = {
+    Attr<&P::chassis_nr>("chassisNr"),
+    Attr<&P::chassis>("chassis"),
+    Attr<&P::port>("port").Hex(),
+    Attr<&P::bus_nr>("busNr"),
+    Attr<&P::target_index>("index"),
+    Attr<&P::hotplug>("hotplug"),
+    TextChild<&P::numa_node>("node").Fails(Fault::kDomainXml),
+};
+
+void ReadHole(Parser& parser, P& pci, const xml::Node& element) {
+  const xml::Node* hole = element.Child("pcihole64");
+  if (!hole) return;
+  pci.pcihole64 = true;
+  pci.pcihole64_size = parser.ScaledText(*hole, kKiB);
+}
+void WriteHole(Formatter& f, const P& pci) {
+  if (!pci.pcihole64) return;
+  f.out().Open("pcihole64");
+  f.Attr("unit", "KiB");
+  f.out().CloseWithText("pcihole64", std::to_string(pci.pcihole64_size));
+}
+constexpr RowOf<P> kPciRows[] = {
+    Group("model", kModelRows),
+    Group("target", kTargetRows),
+    Custom<&ReadHole, &WriteHole>("pcihole64"),
+};
+void CheckPciRanges(Parser& p, P& pci, const xml::Node&) {
+  if (pci.chassis_nr && (*pci.chassis_nr < 1 || *pci.chassis_nr > 255)) p.Fail(Fault::kDomainXml, "PCI controller chassisNr '" + std::to_string(*pci.chassis_nr) + "' out of range - must be 1-255");
+  if (pci.chassis && *pci.chassis > 255) p.Fail(Fault::kDomainXml, "PCI controller chassis '" + std::to_string(*pci.chassis) + "' out of range - must be 0-255");
+  if (pci.port && *pci.port > 255) p.Fail(Fault::kDomainXml, "PCI controller port '" + std::to_string(*pci.port) + "' out of range - must be 0-255");
+  if (pci.bus_nr && (*pci.bus_nr < 1 || *pci.bus_nr > 254)) p.Fail(Fault::kDomainXml, "PCI controller busNr '" + std::to_string(*pci.bus_nr) + "' out of range - must be 1-254");
+  if (pci.target_index && *pci.target_index > 30) p.Fail(Fault::kDomainXml, "PCI controller target index '" + std::to_string(*pci.target_index) + "' out of range - must be 0-30");
+}
+constexpr Description<P> kPci = Describe<&CheckPciRanges>(kPciRows);
+
+constexpr RowOf<Controller> kDriverRows[] = {
+    Attr<&Controller::queues>("queues"),
+    Attr<&Controller::cmd_per_lun>("cmd_per_lun"),
+    Attr<&Controller::max_sectors>("max_sectors"),
+    Attr<&Controller::ioeventfd>("ioeventfd"),
+    Attr<&Controller::iothread>("iothread"),
+    Include<&Controller::virtio>(kVirtioOptions),
+};
+
+constexpr RowOf<Controller> kRows[] = {
+    Attr<&Controller::type>("type"),
+    Attr<&Controller::index>("index"),
+    Custom<&ReadModel, &WriteModel>("@model"),
+    Attr<&Controller::ports>("ports").When<&HasPorts>(),
+    Attr<&Controller::vectors>("vectors").When<&IsSerial>(),
+    Attr<&Controller::max_grant_frames>("maxGrantFrames").When<&IsXen>(),
+    Attr<&Controller::max_event_channels>("maxEventChannels").When<&IsXen>(),
+    Include<&Controller::pci>(kPci).When<&IsPci>(),
+    Group("driver", kDriverRows),
+    Include<&Controller::info>(kDeviceInfo),
+};
+
+void CheckController(Parser& p, Controller& c, const xml::Node&) {
+  if (c.type == ControllerType::kUsb && c.ports && *c.ports < 1) p.Fail(Fault::kDomainXml, "Invalid ports value");
+  bool root = c.model == ControllerModel::kPciRoot || c.model == ControllerModel::kPcieRoot;
+  if (root && c.info.address.type != AddressType::kNone) {
+    p.Fail(Fault::kUnsupported, "pci-root and pcie-root controllers should not have an address");
+  }
+}
+
+}  // namespace
+
+constinit const Description<Controller> kController = Describe<&CheckController>(kRows);
+
+}  // namespace bv::model

@@ -1,0 +1,271 @@
+#include "model/domain/domain.h"
+
+#include <algorithm>
+
+#include "model/domain/descriptions.h"
+#include "model/domain/qemu_namespace_xml.h"
+
+namespace bv::model {
+
+namespace {
+
+using D = DomainDef;
+
+constexpr const char* kArchitectures[] = {
+    "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "lm32", "m68k", "microblaze", "microblazeel",
+    "mips", "mipsel", "mips64", "mips64el", "or32", "parisc", "parisc64", "ppc", "ppcle", "ppc64", "ppc64le", "ppcemb",
+    "riscv32", "riscv64", "s390", "s390x", "sh4", "sh4eb", "sparc", "sparc64", "unicore32", "x86_64", "xtensa", "xtensaeb"};
+
+// --- what the guest is called and what kind it is ------------------------------------------------------
+
+void ReadIdentity(Parser& p, D& def, const xml::Node& element) {
+  if (!p.inactive()) p.Value(element, "id", def.id);
+  def.name = element.ChildText("name").value_or("");
+  if (def.name.empty()) p.Fail(ErrorCode::kNoName, "");
+  auto uuid = element.ChildText("uuid");
+  if (uuid && !uuid->empty()) {
+    auto parsed = Uuid::Parse(*uuid);
+    if (!parsed) p.Fail(Fault::kInternal, "malformed uuid element");
+    def.uuid = *parsed;
+    def.uuid_given = true;
+  } else {
+    def.uuid = Uuid::Generate();
+  }
+  if (const xml::Node* genid = element.Child("genid")) {
+    if (genid->Next("genid")) p.Fail(Fault::kDomainXml, "element 'genid' can only appear once");
+    def.genid_generated = genid->text.empty();
+    def.genid = def.genid_generated ? Uuid::Generate() : Uuid::Parse(genid->text);
+    if (!def.genid) p.Fail(Fault::kDomainXml, "malformed genid element");
+  }
+  def.title = element.ChildText("title").value_or("");
+  if (def.title.find('\n') != std::string::npos) p.Fail(Fault::kDomainXml, "Domain title can't contain newlines");
+  def.description = element.ChildText("description").value_or("");
+
+  auto type = element.Attr("type");
+  if (!type) p.Fail(Fault::kDomainXml, "missing domain type attribute");
+  auto known = FromString<VirtType>(*type);
+  if (!known || *known == VirtType::kNone) p.Fail(Fault::kUnsupported, "invalid domain type " + std::string(*type));
+  def.virt_type = *known;
+  const xml::Node* os = element.Child("os");
+  const xml::Node* os_type = os ? os->Child("type") : nullptr;
+  if ((!os_type || os_type->text.empty()) && !element.ChildText("bootloader")) p.Fail(Fault::kDomainXml, "an os <type> must be specified");
+  if (os_type) {
+    if (!FromString<OsType>(os_type->text)) p.Fail(Fault::kUnsupported, "unknown OS type '" + std::string(os_type->text) + "'");
+    if (auto arch = os_type->Attr("arch"); arch && std::find(std::begin(kArchitectures), std::end(kArchitectures), *arch) == std::end(kArchitectures)) {
+      p.Fail(Fault::kUnsupported, "Unknown architecture " + std::string(*arch));
+    }
+  }
+}
+void WriteIdentity(Formatter& f, const D& def) {
+  f.Attr("type", ToString(def.virt_type));
+  if (!f.inactive() && def.id && *def.id >= 0) f.Attr("id", static_cast<std::uint64_t>(*def.id));
+  WriteQemuNamespaceDeclaration(f, def.qemu);
+  f.out().TextElement("name", def.name);
+  f.out().TextElement("uuid", def.uuid.ToString());
+  if (def.genid) f.out().TextElement("genid", def.genid->ToString());
+  if (!def.title.empty()) f.out().TextElement("title", def.title);
+  if (!def.description.empty()) f.out().TextElement("description", def.description);
+}
+
+void ReadMetadata(Parser&, D& def, const xml::Node& element) {
+  const xml::Node* metadata = element.Child("metadata");
+  if (!metadata) return;
+  xml::Writer copy(1);
+  copy.Copy(*metadata);
+  def.metadata = copy.Take();
+}
+void WriteMetadata(Formatter& f, const D& def) {
+  if (!def.metadata.empty()) f.out().Verbatim(def.metadata);
+}
+
+// --- small elements ----------------------------------------------------------------------------------
+
+constexpr RowOf<Resource> kFibreRows[] = {Attr<&Resource::fibrechannel_appid>("appid").Required()};
+constexpr RowOf<Resource> kResourceRows[] = {
+    TextChild<&Resource::partition>("partition"),
+    Group("fibrechannel", kFibreRows),
+};
+void CheckResource(Parser& p, Resource& r, const xml::Node&) {
+  if (!r.partition.empty() && r.partition[0] != '/') p.Fail(Fault::kDomainXml, "Resource partition '" + r.partition + "' must start with '/'");
+  if (r.fibrechannel_appid.size() > 128) p.Fail(Fault::kInvalidArg, "Invalid fibrechannel appid");
+}
+constexpr Description<Resource> kResource = Describe<&CheckResource>(kResourceRows);
+
+constexpr RowOf<IdMapEntry> kIdRows[] = {
+    Attr<&IdMapEntry::start>("start").Required().Always(),
+    Attr<&IdMapEntry::target>("target").Required().Always(),
+    Attr<&IdMapEntry::count>("count").Required().Always(),
+};
+constexpr Description<IdMapEntry> kIdMapEntry{kIdRows};
+constexpr RowOf<IdMap> kIdMapRows[] = {
+    Child<&IdMap::uid>("uid", kIdMapEntry),
+    Child<&IdMap::gid>("gid", kIdMapEntry),
+};
+void CheckIdMap(Parser& p, IdMap& map, const xml::Node&) {
+  for (auto* list : {&map.uid, &map.gid}) {
+    std::stable_sort(list->begin(), list->end(), [](auto& a, auto& b) { return a.start < b.start; });
+    if (!list->empty() && list->front().start != 0) p.Fail(Fault::kDomainXml, "You must map the root user of container");
+  }
+  if (map.uid.empty() != map.gid.empty()) p.Fail(Fault::kDomainXml, "uid and gid should be mapped both");
+}
+constexpr Description<IdMap> kIdMap = Describe<&CheckIdMap>(kIdMapRows);
+
+void ReadPerf(Parser& p, D& def, const xml::Node& element) {
+  const xml::Node* perf = element.Child("perf");
+  for (const xml::Node* node = perf ? perf->Child("event") : nullptr; node; node = node->Next("event")) {
+    PerfEvent event{};
+    p.Value(*node, "name", event, Fault::kXml, kRequired);
+    YesNo& enabled = def.perf[static_cast<std::size_t>(event)];
+    if (enabled != YesNo::kAbsent) p.Fail(Fault::kDomainXml, "perf event '" + std::string(ToString(event)) + "' was already specified");
+    p.Value(*node, "enabled", enabled, Fault::kXml, kRequired);
+  }
+}
+void WritePerf(Formatter& f, const D& def) {
+  auto mark = f.out().Open("perf");
+  for (std::size_t i = 0; i < kPerfEvents; ++i) {
+    if (def.perf[i] == YesNo::kAbsent) continue;
+    f.out().Open("event");
+    f.Attr("name", ToString(static_cast<PerfEvent>(i)));
+    f.Attr("enabled", ToString(def.perf[i]));
+    f.out().Close("event");
+  }
+  f.out().CloseUnlessEmpty("perf", mark);
+}
+
+// <cpu> holds the guest's CPU and its NUMA cells, which are two things to everybody else.
+void ReadCpu(Parser& p, D& def, const xml::Node& element) {
+  const xml::Node* cpu = element.Child("cpu");
+  if (!cpu) return;
+  CpuDef& parsed = def.cpu.emplace();
+  parsed.type = CpuType::kGuest;
+  p.Read(kCpu, parsed, *cpu);
+  if (const xml::Node* numa = cpu->Child("numa")) p.Read(kNuma, def.numa, *numa);
+}
+void WriteCpu(Formatter& f, const D& def) {
+  if (!def.cpu && def.numa.cells.empty()) return;
+  auto mark = f.out().Open("cpu");
+  if (def.cpu) f.WriteInto(kCpu, *def.cpu);
+  if (!def.numa.cells.empty()) f.Write("numa", kNuma, def.numa);
+  f.out().CloseUnlessEmpty("cpu", mark);
+}
+
+constexpr RowOf<D> kNumaTuneRows[] = {Include<&D::numatune>(kNumaTune)};
+
+void ReadQemu(Parser& p, D& def, const xml::Node& element) { ReadQemuNamespace(p, def.qemu, element); }
+void WriteQemu(Formatter& f, const D& def) { WriteQemuNamespace(f, def.qemu); }
+
+void ReadSeclabels(Parser& p, D& def, const xml::Node& element) {
+  std::size_t count = element.CountChildren("seclabel");
+  for (const xml::Node* node = element.Child("seclabel"); node; node = node->Next("seclabel")) {
+    Seclabel label;
+    p.Read(kSeclabel, label, *node);
+    if (label.model.empty() && count > 1) p.Fail(Fault::kXmlDetail, "missing security model in domain seclabel");
+    for (const Seclabel& other : def.seclabels) {
+      if (other.model == label.model) p.Fail(Fault::kXmlDetail, "seclabel for model " + label.model + " is already provided");
+    }
+    def.seclabels.push_back(std::move(label));
+  }
+}
+void WriteSeclabels(Formatter& f, const D& def) {
+  for (const Seclabel& label : def.seclabels) {
+    if (label.implicit) continue;
+    f.Write("seclabel", kSeclabel, label);
+  }
+}
+
+// --- devices -------------------------------------------------------------------------------------------
+
+constexpr RowOf<D> kDeviceRows[] = {
+    TextChild<&D::emulator>("emulator"),
+    Child<&D::disks>("disk", kDisk),
+    Child<&D::controllers>("controller", kController),
+    Child<&D::leases>("lease", kLease),
+    Child<&D::filesystems>("filesystem", kFilesystem),
+    Child<&D::interfaces>("interface", kInterface),
+    Child<&D::smartcards>("smartcard", kSmartcard),
+    Child<&D::serials>("serial", kSerial),
+    Child<&D::parallels>("parallel", kParallel),
+    Child<&D::consoles>("console", kConsole),
+    Child<&D::channels>("channel", kChannel),
+    Child<&D::inputs>("input", kInput),
+    Child<&D::tpms>("tpm", kTpm),
+    Child<&D::graphics>("graphics", kGraphics),
+    Child<&D::sounds>("sound", kSound),
+    Child<&D::audios>("audio", kAudio),
+    Child<&D::videos>("video", kVideo),
+    Child<&D::hostdevs>("hostdev", kHostdev),
+    Child<&D::redirdevs>("redirdev", kRedirdev),
+    Child<&D::redirfilter>("redirfilter", kRedirfilter),
+    Child<&D::hubs>("hub", kHub),
+    Child<&D::watchdogs>("watchdog", kWatchdog),
+    Child<&D::memballoon>("memballoon", kMemballoon),
+    Child<&D::rngs>("rng", kRng),
+    Child<&D::nvram>("nvram", kNvramDevice),
+    Child<&D::panics>("panic", kPanic),
+    Child<&D::shmems>("shmem", kShmem),
+    Child<&D::memory_devices>("memory", kMemoryDevice),
+    Child<&D::cryptos>("crypto", kCrypto),
+    Child<&D::iommu>("iommu", kIommu),
+    Child<&D::vsock>("vsock", kVsock),
+};
+
+constexpr RowOf<D> kRows[] = {
+    Custom<&ReadIdentity, &WriteIdentity>("@type @id name uuid genid title description"),
+    Custom<&ReadMetadata, &WriteMetadata>("metadata"),
+    Include<&D::memory>(kDomainMemory),
+    Child<&D::blkio>("blkiotune", kBlkioTune),
+    Child<&D::memory, &DomainMemory::tune>("memtune", kMemTune),
+    Child<&D::memory, &DomainMemory::backing>("memoryBacking", kMemoryBacking),
+    Include<&D::vcpu>(kVcpuSettings),
+    Include<&D::iothreads>(kIoThreads),
+    Child<&D::cputune>("cputune", kCpuTune),
+    Group("numatune", kNumaTuneRows),
+    Child<&D::resource>("resource", kResource),
+    Child<&D::keywrap>("keywrap", kKeywrap),
+    TextChild<&D::os, &Os::bootloader>("bootloader"),
+    TextChild<&D::os, &Os::bootloader_args>("bootloader_args"),
+    Child<&D::sysinfo>("sysinfo", kSysinfo),
+    Child<&D::os>("os", kOs),
+    Child<&D::idmap>("idmap", kIdMap),
+    Child<&D::features>("features", kFeatures),
+    Custom<&ReadCpu, &WriteCpu>("cpu"),
+    Child<&D::clock>("clock", kClock),
+    Include<&D::lifecycle>(kLifecycle),
+    Child<&D::pm>("pm", kPowerManagement),
+    Custom<&ReadPerf, &WritePerf>("perf"),
+    Group("devices", kDeviceRows).Always(),
+    Custom<&ReadSeclabels, &WriteSeclabels>("seclabel"),
+    Child<&D::launch_security>("launchSecurity", kLaunchSecurity),
+    Custom<&ReadQemu, &WriteQemu>(""),
+};
+constexpr Description<D> kDomain{kRows};
+
+}  // namespace
+
+DomainDef ParseDomain(std::string_view xml, unsigned flags) {
+  auto document = xml::Document::Parse(xml, ErrorDomain::kDomain, "domain_definition", "domain");
+  if (flags & kParseValidate) Validate(kDomain, document.root());
+  return ParseDomain(document.root(), flags);
+}
+
+DomainDef ParseDomain(const xml::Node& element, unsigned flags) {
+  DomainDef def;
+  Parser parser(ErrorDomain::kDomain, flags);
+  parser.Read(kDomain, def, element);
+  if (!(flags & kParseSkipChecks)) CheckDomain(def, flags);
+  return def;
+}
+
+void FormatDomain(const DomainDef& def, unsigned flags, xml::Writer& out, std::string_view root) {
+  Formatter formatter(out, flags);
+  formatter.Write(root, kDomain, def);
+}
+
+std::string FormatDomain(const DomainDef& def, unsigned flags) {
+  xml::Writer out;
+  out.out().reserve(8 * 1024);
+  FormatDomain(def, flags, out, "domain");
+  return out.Take();
+}
+
+}  // namespace bv::model

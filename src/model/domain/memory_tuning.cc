@@ -1,0 +1,144 @@
+#include "model/domain/memory_tuning.h"
+
+#include "model/domain/descriptions.h"
+
+namespace bv::model {
+
+namespace {
+
+
+
+void ReadMaxMemory(Parser& p, DomainMemory& m, const xml::Node& element) {
+  const xml::Node* max = element.Child("maxMemory");
+  if (!max) return;
+  m.max = p.ScaledText(*max, kKiB);
+  p.Value(*max, "slots", m.slots, Fault::kDomainXml);
+  if ((m.max == 0) != (m.slots == 0)) p.Fail(Fault::kDomainXml, "both maximum memory size and memory slot count must be specified");
+}
+void WriteMaxMemory(Formatter& f, const DomainMemory& m) {
+  if (!m.max) return;
+  f.out().Open("maxMemory");
+  f.Attr("slots", m.slots);
+  f.Attr("unit", "KiB");
+  f.out().CloseWithText("maxMemory", std::to_string(m.max));
+}
+
+void ReadMemory(Parser& p, DomainMemory& m, const xml::Node& element) {
+  const xml::Node* memory = element.Child("memory");
+  if (!memory) return;
+  if (!memory->text.empty()) m.total = p.ScaledText(*memory, kKiB);
+  p.Value(*memory, "dumpCore", m.dump_core);
+}
+void WriteMemory(Formatter& f, const DomainMemory& m) {
+  f.out().Open("memory");
+  if (m.dump_core != OnOff::kAbsent) f.Attr("dumpCore", ToString(m.dump_core));
+  f.Attr("unit", "KiB");
+  f.out().CloseWithText("memory", std::to_string(m.total));
+}
+
+void WriteCurrent(Formatter& f, const DomainMemory& m) {
+  f.out().Open("currentMemory");
+  f.Attr("unit", "KiB");
+  f.out().CloseWithText("currentMemory", std::to_string(m.current.value_or(m.total)));
+}
+void ReadCurrent(Parser& p, DomainMemory& m, const xml::Node& element) {
+  const xml::Node* current = element.Child("currentMemory");
+  if (!current || current->text.empty()) return;
+  if (std::uint64_t size = p.ScaledText(*current, kKiB)) m.current = size;
+}
+
+constexpr RowOf<Hugepage> kPageRows[] = {
+    SizeAttr<&Hugepage::size>("size", kKiB).Required(),
+    Attr<&Hugepage::nodeset>("nodeset").Fails(Fault::kInvalidArg),
+};
+constexpr Description<Hugepage> kPage{kPageRows};
+
+using MB = MemoryBacking;
+constexpr RowOf<MB> kHugepagesRows[] = {Child<&MB::hugepages>("page", kPage)};
+constexpr RowOf<MB> kSourceRows[] = {Attr<&MB::source>("type").NonZero()};
+constexpr RowOf<MB> kAccessRows[] = {Attr<&MB::access>("mode").NonZero()};
+constexpr RowOf<MB> kAllocationRows[] = {
+    Attr<&MB::allocation>("mode").NonZero(),
+    Attr<&MB::allocation_threads>("threads").NonZero(),
+};
+bool HugepagesGiven(const MB& b) { return b.hugepages_given; }
+constexpr RowOf<MB> kBackingRows[] = {
+    Group("hugepages", kHugepagesRows).Always().WhenWriting<&HugepagesGiven>(),
+    Flag<&MB::nosharepages>("nosharepages"),
+    Flag<&MB::locked>("locked"),
+    Group("source", kSourceRows),
+    Group("access", kAccessRows),
+    Group("allocation", kAllocationRows),
+    Flag<&MB::discard>("discard"),
+};
+void CheckBacking(Parser& p, MB& backing, const xml::Node& element) {
+  backing.hugepages_given = element.Child("hugepages") != nullptr;
+  int masters = 0;
+  for (std::size_t i = 0; i < backing.hugepages.size(); ++i) {
+    const Hugepage& page = backing.hugepages[i];
+    if (page.nodeset && page.nodeset->empty()) p.Fail(Fault::kUnsupported, "Invalid value of 'nodeset'");
+    if (!page.nodeset && masters++) {
+      p.Fail(Fault::kXmlDetail, "two master hugepages detected: " + std::to_string(backing.hugepages[i - 1].size) + " and " + std::to_string(page.size));
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      const Hugepage& other = backing.hugepages[j];
+      if (page.nodeset && other.nodeset && page.nodeset->Overlaps(*other.nodeset)) {
+        p.Fail(Fault::kXmlDetail, "nodeset attribute of hugepages of sizes " + std::to_string(other.size) + " and " + std::to_string(page.size) + " intersect");
+      }
+    }
+  }
+}
+constexpr Description<MB> kBacking = Describe<&CheckBacking>(kBackingRows);
+
+// What libvirt takes as "no limit" and does not write.
+constexpr KiB kUnlimited = 9007199254740991;
+void DropUnlimited(Parser&, MemTune& t, const xml::Node&) {
+  for (auto* limit : {&t.hard_limit, &t.soft_limit, &t.swap_hard_limit}) {
+    if (*limit >= kUnlimited) limit->reset();
+  }
+  if (t.min_guarantee == 0u) t.min_guarantee.reset();
+}
+constexpr RowOf<MemTune> kTuneRows[] = {
+    Size<&MemTune::hard_limit>("hard_limit", kKiB),
+    Size<&MemTune::soft_limit>("soft_limit", kKiB),
+    Size<&MemTune::min_guarantee>("min_guarantee", kKiB),
+    Size<&MemTune::swap_hard_limit>("swap_hard_limit", kKiB),
+};
+constexpr Description<MemTune> kTune = Describe<&DropUnlimited>(kTuneRows);
+
+constexpr RowOf<DomainMemory> kRows[] = {
+    Custom<&ReadMaxMemory, &WriteMaxMemory>("maxMemory"),
+    Custom<&ReadMemory, &WriteMemory>("memory"),
+    Custom<&ReadCurrent, &WriteCurrent>("currentMemory"),
+};
+
+using Device = BlkioDevice;
+constexpr RowOf<Device> kBlkioDeviceRows[] = {
+    TextChild<&Device::path>("path").Required().Fails(Fault::kDomainXml),
+    TextChild<&Device::weight>("weight").Fails(Fault::kDomainXml),
+    TextChild<&Device::read_iops>("read_iops_sec").Fails(Fault::kDomainXml),
+    TextChild<&Device::write_iops>("write_iops_sec").Fails(Fault::kDomainXml),
+    TextChild<&Device::read_bytes>("read_bytes_sec").Fails(Fault::kDomainXml),
+    TextChild<&Device::write_bytes>("write_bytes_sec").Fails(Fault::kDomainXml),
+};
+constexpr Description<Device> kBlkioDevice{kBlkioDeviceRows};
+constexpr RowOf<BlkioTune> kBlkioRows[] = {
+    TextChild<&BlkioTune::weight>("weight").With(kIgnoreBad),
+    Child<&BlkioTune::devices>("device", kBlkioDevice),
+};
+void CheckBlkio(Parser& p, BlkioTune& tune, const xml::Node&) {
+  for (std::size_t i = 0; i < tune.devices.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (tune.devices[i].path == tune.devices[j].path) p.Fail(Fault::kDomainXml, "duplicate blkio device path '" + tune.devices[i].path + "'");
+    }
+  }
+}
+
+}  // namespace
+
+constinit const Description<MemTune> kMemTune = kTune;
+constinit const Description<MemoryBacking> kMemoryBacking = kBacking;
+constinit const Description<DomainMemory> kDomainMemory{kRows};
+constinit const Description<BlkioTune> kBlkioTune = Describe<&CheckBlkio>(kBlkioRows);
+
+}  // namespace bv::model

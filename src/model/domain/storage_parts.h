@@ -1,0 +1,26 @@
+#pragma once
+
+#include "model/describe/engine.h"
+#include "model/domain/storage_source.h"
+
+// <source> of everything that has a storage source.
+namespace bv::model {
+
+// Reads <source>; the source's type must be set already.
+void ReadStorageSource(Parser& parser, StorageSource& source, const xml::Node& element);
+
+struct SourceFormatOptions {
+  bool keep_empty = false;  // write <source/> even when nothing is in it
+};
+// Writes <source>, unless it is empty.
+void WriteStorageSource(Formatter& formatter, const StorageSource& source, SourceFormatOptions options);
+
+// <metadata_cache> of <driver> or <format>.
+void ReadMetadataCache(Parser& parser, StorageSource& source, const xml::Node& element);
+void WriteMetadataCache(Formatter& formatter, const StorageSource& source);
+
+// <backingStore> below `element`, and below that, for the whole chain.
+void ReadBackingChain(Parser& parser, StorageSource& source, const xml::Node& element);
+void WriteBackingChain(Formatter& formatter, const StorageSource& source);
+
+}  // namespace bv::model

@@ -1,0 +1,119 @@
+#include "model/net_common.h"
+
+#include <algorithm>
+
+#include "model/domain/descriptions.h"
+
+namespace bv::model {
+
+namespace {
+
+using V = VirtualPort;
+constexpr RowOf<V> kParameterRows[] = {
+    Attr<&V::manager_id>("managerid").AnyBase().Fails(Fault::kDomainXml),
+    Attr<&V::type_id>("typeid").AnyBase().Fails(Fault::kDomainXml),
+    Attr<&V::type_id_version>("typeidversion").AnyBase().Fails(Fault::kDomainXml),
+    Attr<&V::instance_id>("instanceid").Fails(Fault::kDomainXml),
+    Attr<&V::interface_id>("interfaceid").Fails(Fault::kDomainXml),
+    Attr<&V::profile_id>("profileid"),
+};
+constexpr RowOf<V> kPortRows[] = {
+    Attr<&V::type>("type").NonZero().Fails(Fault::kDomainXml),
+    Group("parameters", kParameterRows),
+};
+
+// Domain of these errors: the code that libvirt keeps them in belongs to no part.
+[[noreturn]] void Fail(ErrorCode code, std::string text) { throw Error(ErrorDomain::kNone, code, std::move(text)); }
+
+void CheckPort(Parser&, V& v, const xml::Node&) {
+  if (v.manager_id && *v.manager_id > 255) Fail(ErrorCode::kXmlError, "value of managerid out of range");
+  if (v.type_id && *v.type_id > 0xFFFFFF) Fail(ErrorCode::kXmlError, "value for typeid out of range");
+  if (v.type_id_version && *v.type_id_version > 255) Fail(ErrorCode::kXmlError, "value of typeidversion out of range");
+  if (v.profile_id.size() > 39) Fail(ErrorCode::kXmlError, "profileid parameter too long");
+}
+
+using R = BandwidthRate;
+constexpr RowOf<R> kRateRows[] = {
+    Attr<&R::average>("average"),
+    Attr<&R::peak>("peak"),
+    Attr<&R::floor>("floor"),
+    Attr<&R::burst>("burst"),
+};
+void CheckRate(Parser&, R& r, const xml::Node& element) {
+  if (!element.Attr("average") && !element.Attr("floor")) Fail(ErrorCode::kXmlDetail, "Missing mandatory average or floor attributes");
+  if ((element.Attr("peak") || element.Attr("burst")) && !element.Attr("average")) {
+    Fail(ErrorCode::kXmlDetail, "'peak' and 'burst' require 'average' attribute");
+  }
+  if (element.Is("outbound") && element.Attr("floor")) Fail(ErrorCode::kXmlDetail, "floor attribute isn't supported for network's bandwidth yet");
+  (void)r;
+}
+constexpr Description<R> kRate = Describe<&CheckRate>(kRateRows);
+constexpr RowOf<Bandwidth> kBandwidthRows[] = {
+    Attr<&Bandwidth::class_id>("classID").LiveOnly(),
+    Child<&Bandwidth::in>("inbound", kRate),
+    Child<&Bandwidth::out>("outbound", kRate),
+};
+
+constexpr RowOf<VlanTag> kTagRows[] = {
+    Attr<&VlanTag::id>("id").Required().Always(),
+    Attr<&VlanTag::native_mode>("nativeMode").NonZero(),
+};
+void CheckTag(Parser&, VlanTag& tag, const xml::Node&) {
+  if (tag.id > 4095) Fail(ErrorCode::kXmlError, "vlan tag id " + std::to_string(tag.id) + " too large (maximum 4095)");
+}
+constexpr Description<VlanTag> kTag = Describe<&CheckTag>(kTagRows);
+constexpr RowOf<Vlan> kVlanRows[] = {
+    Attr<&Vlan::trunk>("trunk"),
+    Child<&Vlan::tags>("tag", kTag),
+};
+void CheckVlan(Parser&, Vlan& vlan, const xml::Node& element) {
+  if (vlan.tags.empty()) Fail(ErrorCode::kXmlError, "missing tag id - each <vlan> must have at least one <tag id='n'/> subelement");
+  bool native = std::any_of(vlan.tags.begin(), vlan.tags.end(), [](auto& t) { return t.native_mode != VlanNativeMode::kNone; });
+  if ((vlan.tags.size() > 1 || native) && element.Attr("trunk") && !vlan.trunk) {
+    Fail(ErrorCode::kXmlError, "invalid \"trunk='no'\" in <vlan> - trunk='yes' is required for more than one vlan tag");
+  }
+  if (vlan.tags.size() > 1 || native) vlan.trunk = true;
+}
+
+constexpr RowOf<IpAddress> kIpRows[] = {
+    Attr<&IpAddress::address>("address").Required().Fails(Fault::kInvalidArg),
+    Attr<&IpAddress::family>("family"),
+    Attr<&IpAddress::prefix>("prefix"),
+    Attr<&IpAddress::peer>("peer"),
+};
+
+constexpr RowOf<IpRoute> kRouteRows[] = {
+    Attr<&IpRoute::family>("family"),
+    Attr<&IpRoute::address>("address"),
+    Attr<&IpRoute::netmask>("netmask"),
+    Attr<&IpRoute::prefix>("prefix"),
+    Attr<&IpRoute::gateway>("gateway"),
+    Attr<&IpRoute::metric>("metric").NonZero(),
+};
+
+constexpr RowOf<FilterParameter> kParameterRow[] = {
+    Attr<&FilterParameter::name>("name"),
+    Attr<&FilterParameter::value>("value"),
+};
+constexpr Description<FilterParameter> kParameter{kParameterRow};
+constexpr RowOf<FilterRef> kFilterRows[] = {
+    Attr<&FilterRef::filter>("filter"),
+    Child<&FilterRef::parameters>("parameter", kParameter),
+};
+// Parameters are a set: sorted by name, nameless and double ones dropped.
+void SortParameters(Parser&, FilterRef& ref, const xml::Node&) {
+  auto& list = ref.parameters;
+  std::erase_if(list, [](auto& p) { return p.name.empty(); });
+  std::stable_sort(list.begin(), list.end(), [](auto& a, auto& b) { return a.name < b.name; });
+}
+
+}  // namespace
+
+constinit const Description<VirtualPort> kVirtualPort = Describe<&CheckPort>(kPortRows);
+constinit const Description<Bandwidth> kBandwidth{kBandwidthRows};
+constinit const Description<Vlan> kVlan = Describe<&CheckVlan>(kVlanRows);
+constinit const Description<IpAddress> kIpAddress{kIpRows};
+constinit const Description<IpRoute> kIpRoute{kRouteRows};
+constinit const Description<FilterRef> kFilterRef = Describe<&SortParameters>(kFilterRows);
+
+}  // namespace bv::model
