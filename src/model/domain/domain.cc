@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/arch.h"
 #include "model/domain/descriptions.h"
 #include "model/domain/qemu_namespace_xml.h"
 
@@ -10,11 +11,6 @@ namespace bv::model {
 namespace {
 
 using D = DomainDef;
-
-constexpr const char* kArchitectures[] = {
-    "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "lm32", "m68k", "microblaze", "microblazeel",
-    "mips", "mipsel", "mips64", "mips64el", "or32", "parisc", "parisc64", "ppc", "ppcle", "ppc64", "ppc64le", "ppcemb",
-    "riscv32", "riscv64", "s390", "s390x", "sh4", "sh4eb", "sparc", "sparc64", "unicore32", "x86_64", "xtensa", "xtensaeb"};
 
 // --- what the guest is called and what kind it is ------------------------------------------------------
 
@@ -51,7 +47,7 @@ void ReadIdentity(Parser& p, D& def, const xml::Node& element) {
   if ((!os_type || os_type->text.empty()) && !element.ChildText("bootloader")) p.Fail(Fault::kDomainXml, "an os <type> must be specified");
   if (os_type) {
     if (!FromString<OsType>(os_type->text)) p.Fail(Fault::kUnsupported, "unknown OS type '" + std::string(os_type->text) + "'");
-    if (auto arch = os_type->Attr("arch"); arch && std::find(std::begin(kArchitectures), std::end(kArchitectures), *arch) == std::end(kArchitectures)) {
+    if (auto arch = os_type->Attr("arch"); arch && !FindArch(*arch)) {
       p.Fail(Fault::kUnsupported, "Unknown architecture " + std::string(*arch));
     }
   }

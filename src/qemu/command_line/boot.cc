@@ -119,8 +119,8 @@ void AddBoot(const Context& context, CommandLine* out) {
 }
 
 void AddIdentityDevices(const Context& context, CommandLine* out) {
-  if (!context.def.genid || !context.def.genid->uuid) return;
-  out->Device(Props::Device("vmgenid").Add("guid", context.def.genid->uuid->ToString()).Add("id", "vmgenid0"));
+  if (!context.def.genid) return;
+  out->Device(Props::Device("vmgenid").Add("guid", context.def.genid->ToString()).Add("id", "vmgenid0"));
 }
 
 }  // namespace bv::qemu
