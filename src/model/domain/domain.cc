@@ -134,7 +134,7 @@ void ReadCpu(Parser& p, D& def, const xml::Node& element) {
   if (!cpu) return;
   CpuDef& parsed = def.cpu.emplace();
   parsed.type = CpuType::kGuest;
-  p.Read(kCpu, parsed, *cpu);
+  Parser(ErrorDomain::kCpu, p.flags()).Read(kCpu, parsed, *cpu);
   if (const xml::Node* numa = cpu->Child("numa")) p.Read(kNuma, def.numa, *numa);
 }
 void WriteCpu(Formatter& f, const D& def) {
