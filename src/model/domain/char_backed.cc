@@ -131,9 +131,9 @@ void WriteRngBackend(Formatter& f, const Rng& rng) {
 }
 constexpr RowOf<Rng> kRngRows[] = {
     Attr<&Rng::model>("model").Required().NonZero(),
-    Group("driver", kRngDriverRows),
     Group("rate", kRateRows),
     Custom<&ReadRngBackend, &WriteRngBackend>("backend"),
+    Group("driver", kRngDriverRows),
     Include<&Rng::info>(kDeviceInfo),
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/arch.h"
 #include "base/error.h"
 #include "model/domain/domain.h"
 
@@ -42,12 +43,27 @@ void CompletePlacement(D& def) {
     memory->placement = NumaPlacement::kAuto;
   }
   if (memory && memory->placement == NumaPlacement::kStatic && !memory->nodeset) {
-    Detail("nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
+    Unsupported("nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
   }
   bool automatic = memory && memory->placement == NumaPlacement::kAuto;
   if (automatic && !def.numatune.nodes.empty()) Unsupported("Per-node binding is not compatible with automatic NUMA placement.");
   bool pinned = def.vcpu.cpuset || !def.cputune.vcpu_pins.empty() || def.cputune.emulator_pin || !def.cputune.iothread_pins.empty();
   if (automatic && !pinned) def.vcpu.placement = CpuPlacement::kAuto;
+}
+
+// Without cells the guest is one node, and pages for node 0 are for all of it.
+void CheckHugepages(D& def) {
+  std::size_t cells = def.numa.cells.size();
+  const Hugepage* master = nullptr;
+  for (Hugepage& page : def.memory.backing.hugepages) {
+    if (page.nodeset) {
+      if (auto node = page.nodeset->Next(std::max<std::size_t>(cells, 1))) Detail(fmt::format("hugepages: node {} not found", *node));
+      if (cells == 0) page.nodeset.reset();
+    }
+    if (page.nodeset) continue;
+    if (master) Detail(fmt::format("two master hugepages detected: {} and {}", master->size, page.size));
+    master = &page;
+  }
 }
 
 void CheckCells(const D& def) {
@@ -57,15 +73,11 @@ void CheckCells(const D& def) {
     if (cell.cpus) highest = std::max(highest, cell.cpus->Last().value_or(0));
   }
   if (highest >= def.vcpu.max) Fail(ErrorCode::kInternalError, "CPU IDs in <numa> exceed the <vcpu> count");
-  for (const Hugepage& page : def.memory.backing.hugepages) {
-    if (!page.nodeset) continue;
-    // Without cells the guest is one node.
-    if (auto node = page.nodeset->Next(std::max<std::size_t>(cells, 1))) Detail(fmt::format("hugepages: node {} not found", *node));
-  }
   for (const NumaTuneNode& node : def.numatune.nodes) {
     if (node.cell_id >= cells) Unsupported(fmt::format("Argument 'cellid' in memnode element must correspond to existing guest's NUMA cell"));
   }
   for (auto& device : def.memory_devices) {
+    if (device->model == MemoryModel::kNvdimm && device->uuid && !IsPpc64(def.os.arch)) Unsupported("UUID is not supported for NVDIMM device");
     if (cells && device->node.value_or(0) >= cells) {
       Detail(fmt::format("can't add memory backend for guest node '{}' as the guest has only '{}' NUMA nodes configured", *device->node, cells));
     }
@@ -148,7 +160,7 @@ void CheckDisks(const D& def) {
     AddressType address = disk.info.address.type;
     if (address == AddressType::kNone) continue;
     bool drive_bus = disk.bus == DiskBus::kIde || disk.bus == DiskBus::kFdc || disk.bus == DiskBus::kScsi || disk.bus == DiskBus::kSata;
-    if ((drive_bus && address != AddressType::kDrive) || (disk.bus == DiskBus::kUsb && address != AddressType::kUsb)) {
+    if (drive_bus && address != AddressType::kDrive) {
       Unsupported(fmt::format("Invalid address type '{}' for the disk '{}' with the bus type '{}'", ToString(address), disk.dst, ToString(disk.bus)));
     }
   }
@@ -258,6 +270,7 @@ void CheckDomain(DomainDef& def, unsigned flags) {
   MatchSysinfo(def);
   CompleteMemory(def, flags);
   CompletePlacement(def);
+  CheckHugepages(def);
   CheckCells(def);
   CheckThreads(def);
   CompleteBoot(def);
@@ -267,6 +280,7 @@ void CheckDomain(DomainDef& def, unsigned flags) {
   CheckHostdevs(def);
   CheckVideos(def);
   CheckLabels(def);
+  if (def.watchdogs.size() > 1) Fail(ErrorCode::kInternalError, "only a single watchdog device is supported");
   if ((def.memory.max != 0) != (def.memory.slots != 0)) Xml("both maximum memory size and memory slot count must be specified");
   if (def.name.find('/') != std::string::npos) Xml("name " + def.name + " cannot contain '/'");
 }

@@ -77,10 +77,7 @@ void ReadPorts(Parser& p, G& g, const xml::Node& element) {
     if (p.inactive()) g.port = 0;
     g.autoport = true;
   }
-  if (!has_port) {
-    g.port = 0;
-    g.autoport = true;
-  }
+  if (!has_port && given == YesNo::kAbsent) g.autoport = true;
   if (g.autoport && p.inactive()) g.port = 0;
 }
 
@@ -137,9 +134,6 @@ void ReadListen(Parser& p, GraphicsListen& listen, const xml::Node& node, const 
   p.Value(node, "type", listen.type, Fault::kXml, kRequired);
   if (g.type != T::kVnc && g.type != T::kSpice && (listen.type == ListenType::kSocket || listen.type == ListenType::kNone)) {
     p.Fail(Fault::kUnsupported, "listen type '" + std::string(ToString(listen.type)) + "' is not available for graphics type '" + std::string(ToString(g.type)) + "'");
-  }
-  if (g.type == T::kVnc && listen.type == ListenType::kNone) {
-    p.Fail(Fault::kUnsupported, "listen type 'none' is not available for graphics type 'vnc'");
   }
   std::string_view address = node.AttrOr("address"), network = node.AttrOr("network"), socket = node.AttrOr("socket");
   if (listen.type == ListenType::kNetwork && network.empty()) p.Fail(Fault::kDomainXml, "'network' attribute is required for listen type 'network'");
@@ -238,6 +232,12 @@ constexpr RowOf<G> kGlRows[] = {
 };
 constexpr RowOf<G> kAudioRows[] = {Attr<&G::audio_id>("id").Required()};
 
+// Shown when it is on only.
+void ReadFullscreen(Parser& p, G& g, const xml::Node& element) { p.Value(element, "fullscreen", g.fullscreen); }
+void WriteFullscreen(Formatter& f, const G& g) {
+  if (g.fullscreen == YesNo::kYes) f.Attr("fullscreen", "yes");
+}
+
 constexpr auto kSpiceOnly = &Is<T::kSpice>;
 constexpr auto kVncOnly = &Is<T::kVnc>;
 constexpr auto kDbusOnly = &Is<T::kDbus>;
@@ -257,7 +257,7 @@ constexpr RowOf<G> kRows[] = {
     Attr<&G::default_mode>("defaultMode").SkipZero().When<kSpiceOnly>(),
     Attr<&G::display>("display").When<kWithWindow>(),
     Attr<&G::xauth>("xauth").When<&Is<T::kSdl>>(),
-    Attr<&G::fullscreen>("fullscreen").When<kWithWindow>(),
+    Custom<&ReadFullscreen, &WriteFullscreen>("@fullscreen").When<kWithWindow>(),
     Attr<&G::p2p>("p2p").When<kDbusOnly>(),
     Attr<&G::address>("address").When<kDbusOnly>(),
     Custom<&ReadListens, &WriteListens>("listen @listen @socket").When<kWithListens>(),

@@ -141,7 +141,7 @@ void ReadSource(Parser& p, H& h, const xml::Node& element) {
 
 void WriteSubsystemSource(Formatter& f, const H& h) {
   if (h.type == HostdevType::kScsi && h.scsi.protocol == ScsiProtocol::kIscsi) {
-    WriteStorageSource(f, h.scsi.iscsi, {});
+    WriteIscsiHostdevSource(f, h.scsi.iscsi);
     return;
   }
   f.out().Open("source");

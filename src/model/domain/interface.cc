@@ -64,7 +64,6 @@ constexpr RowOf<I> kSourceRows[] = {
     Attr<&I::port_id>("portid").When<&Is<T::kNetwork>>().LiveOnly(),
     Attr<&I::bridge>("bridge").Required().Fails(Fault::kDomainXml).When<&Is<T::kBridge>>(),
     Attr<&I::mac_table_manager>("macTableManager").NonZero().When<&Is<T::kBridge>>(),
-    Attr<&I::source_dev>("dev").When<&Is<T::kUser>>(),
     Attr<&I::source_dev>("dev").Required().Fails(Fault::kDomainXml).When<&Is<T::kDirect, T::kVdpa>>(),
     Attr<&I::direct_mode>("mode").Fails(Fault::kXml).When<&Is<T::kDirect>>(),
     Attr<&I::internal_name>("name").Required().Fails(Fault::kDomainXml).When<&Is<T::kInternal>>(),
@@ -106,7 +105,6 @@ void ReadSource(Parser& p, I& i, const xml::Node& element) {
   switch (i.type) {
     case T::kHostdev:
       p.Value(element, "managed", i.hostdev.managed);
-      if (const xml::Node* driver = element.Child("driver")) p.Value(*driver, "name", i.hostdev.pci.backend, Fault::kXml, kNonZero);
       ReadHostdevSource(p, i.hostdev, element);
       return;
     case T::kVhostUser:
@@ -212,14 +210,17 @@ void ReadDriver(Parser& p, I& i, const xml::Node& element) {
   p.Read(kDriver, i.driver, *driver);
 }
 void WriteDriver(Formatter& f, const I& i) {
-  if (i.type == T::kHostdev) {
-    if (i.hostdev.pci.backend == PciBackend::kDefault) return;
-    f.out().Open("driver");
-    f.Attr("name", ToString(i.hostdev.pci.backend));
-    f.out().Close("driver");
-  } else {
-    f.WriteUnlessEmpty("driver", kDriver, i.driver);
-  }
+  if (i.type != T::kHostdev) f.WriteUnlessEmpty("driver", kDriver, i.driver);
+}
+// Of a device of the host it is the host's driver, and stands elsewhere.
+void ReadHostdevDriver(Parser& p, I& i, const xml::Node& element) {
+  if (const xml::Node* driver = element.Child("driver")) p.Value(*driver, "name", i.hostdev.pci.backend, Fault::kXml, kNonZero);
+}
+void WriteHostdevDriver(Formatter& f, const I& i) {
+  if (i.hostdev.pci.backend == PciBackend::kDefault) return;
+  f.out().Open("driver");
+  f.Attr("name", ToString(i.hostdev.pci.backend));
+  f.out().Close("driver");
 }
 
 constexpr RowOf<NetBackend> kBackendRows[] = {
@@ -227,19 +228,16 @@ constexpr RowOf<NetBackend> kBackendRows[] = {
     Attr<&NetBackend::vhost>("vhost"),
 };
 constexpr Description<NetBackend> kBackend{kBackendRows};
-// passt came with 9.0: the type and its log file.
 void ReadBackend(Parser& p, I& i, const xml::Node& element) {
   const xml::Node* node = element.Child("backend");
   if (!node) return;
   p.Read(kBackend, i.backend, *node);
-  p.Value(*node, "type", i.backend.type, Fault::kDomainXml, kNonZero);
-  i.backend.log_file = node->AttrOr("logFile");
+  // The manual has type='passt', but the release has nothing behind it.
+  if (auto type = node->Attr("type")) p.Fail(Fault::kDomainXml, "Invalid value for attribute 'type' in element 'backend': '" + std::string(*type) + "'.");
 }
 void WriteBackend(Formatter& f, const I& i) {
   auto mark = f.out().Open("backend");
-  if (i.backend.type != NetBackendType::kDefault) f.Attr("type", ToString(i.backend.type));
   f.WriteInto(kBackend, i.backend);
-  if (!i.backend.log_file.empty()) f.Attr("logFile", i.backend.log_file);
   f.out().CloseUnlessEmpty("backend", mark);
 }
 
@@ -300,9 +298,7 @@ constexpr RowOf<I> kTeamingRows[] = {
 void ReadFilter(Parser& p, I& i, const xml::Node& element) {
   const xml::Node* node = element.Child("filterref");
   if (!node) return;
-  if (!Is<T::kEthernet, T::kNetwork, T::kBridge>(i)) {
-    p.Fail(Fault::kUnsupported, "filterref is not supported for network interfaces of type " + std::string(ToString(i.type)));
-  }
+  if (!Is<T::kEthernet, T::kNetwork, T::kBridge>(i)) return;
   p.Read(kFilterRef, i.filter.emplace(), *node);
 }
 void WriteFilter(Formatter& f, const I& i) {
@@ -319,6 +315,7 @@ constexpr RowOf<I> kRows[] = {
     Custom<&Nothing, &WriteManaged>("@managed"),
     Attr<&I::trust_guest_rx_filters>("trustGuestRxFilters"),
     Custom<&ReadMac, &WriteMac>("mac"),
+    Custom<&ReadHostdevDriver, &WriteHostdevDriver>("driver").When<&Is<T::kHostdev>>(),
     Custom<&ReadSource, &WriteSource>("source"),
     Child<&I::vlan>("vlan", kVlan),
     Custom<&ReadVirtualPort, &WriteVirtualPort>("virtualport"),

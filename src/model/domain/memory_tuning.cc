@@ -73,13 +73,9 @@ constexpr RowOf<MB> kBackingRows[] = {
 };
 void CheckBacking(Parser& p, MB& backing, const xml::Node& element) {
   backing.hugepages_given = element.Child("hugepages") != nullptr;
-  int masters = 0;
   for (std::size_t i = 0; i < backing.hugepages.size(); ++i) {
     const Hugepage& page = backing.hugepages[i];
     if (page.nodeset && page.nodeset->empty()) p.Fail(Fault::kUnsupported, "Invalid value of 'nodeset'");
-    if (!page.nodeset && masters++) {
-      p.Fail(Fault::kXmlDetail, "two master hugepages detected: " + std::to_string(backing.hugepages[i - 1].size) + " and " + std::to_string(page.size));
-    }
     for (std::size_t j = 0; j < i; ++j) {
       const Hugepage& other = backing.hugepages[j];
       if (page.nodeset && other.nodeset && page.nodeset->Overlaps(*other.nodeset)) {

@@ -35,8 +35,8 @@ void WriteCacheSize(Formatter& f, const Cache& c) {
 }
 constexpr RowOf<Cache> kCacheRows[] = {
     Attr<&Cache::level>("level").Required().NonZero(),
-    Attr<&Cache::associativity>("associativity").Required(),
-    Attr<&Cache::policy>("policy").Required(),
+    Attr<&Cache::associativity>("associativity").SkipZero(),
+    Attr<&Cache::policy>("policy").SkipZero(),
     Custom<&ReadCacheSize, &WriteCacheSize>("size line"),
 };
 constexpr Description<Cache> kCache{kCacheRows};
@@ -179,7 +179,7 @@ void ReadNodeset(Parser& p, NumaTuneMemory& m, const xml::Node& element) {
   }
   if (m.placement == NumaPlacement::kDefault) m.placement = m.nodeset ? NumaPlacement::kStatic : NumaPlacement::kDefault;
   if (m.placement == NumaPlacement::kStatic && !m.nodeset) {
-    p.Fail(Fault::kXmlDetail, "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
+    p.Fail(Fault::kUnsupported, "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
   }
   if (m.placement == NumaPlacement::kAuto) m.nodeset.reset();
 }
@@ -216,10 +216,8 @@ void CheckTune(Parser& p, NumaTune& tune, const xml::Node&) {
     if (i > 0 && tune.nodes[i - 1].cell_id == node.cell_id) {
       p.Fail(Fault::kDomainXml, "Multiple memnode elements with cellid " + std::to_string(node.cell_id));
     }
-    if (tune.memory && (tune.memory->mode == NumaMode::kRestrictive) != (node.mode == NumaMode::kRestrictive)) {
-      p.Fail(Fault::kDomainXml, tune.memory->mode == NumaMode::kRestrictive
-                                    ? "'restrictive' mode is required in memnode element when mode is 'restrictive' in memory element"
-                                    : "'restrictive' mode is required in memory element when mode is 'restrictive' in memnode element");
+    if (tune.memory && tune.memory->mode == NumaMode::kRestrictive && node.mode != NumaMode::kRestrictive) {
+      p.Fail(Fault::kDomainXml, "'restrictive' mode is required in memnode element when mode is 'restrictive' in memory element");
     }
   }
 }

@@ -6,6 +6,7 @@ namespace bv::model {
 
 namespace {
 
+bool IsConfined(const Seclabel& s) { return s.type != SeclabelType::kNone; }
 // A label that the daemon chose belongs to the running guest only.
 bool ShowsBase(const Seclabel& s) { return s.type == SeclabelType::kDynamic; }
 
@@ -30,7 +31,7 @@ void WriteLabels(Formatter& f, const Seclabel& s) {
 constexpr RowOf<Seclabel> kRows[] = {
     Attr<&Seclabel::type>("type"),
     Attr<&Seclabel::model>("model"),
-    Attr<&Seclabel::relabel>("relabel"),
+    Attr<&Seclabel::relabel>("relabel").WhenWriting<&IsConfined>(),
     Custom<&ReadLabels, &WriteLabels>("label imagelabel baselabel"),
 };
 

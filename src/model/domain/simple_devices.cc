@@ -23,7 +23,7 @@ constexpr RowOf<VideoResolution> kResolutionRows[] = {
 constexpr Description<VideoResolution> kResolution{kResolutionRows};
 constexpr RowOf<Video> kVideoDriverRows[] = {
     Attr<&Video::backend>("name").NonZero(),
-    Attr<&Video::vgaconf>("vgaconf").NonZero(),
+    Attr<&Video::vgaconf>("vgaconf").NonZero().With(kParseOnly),  // bhyve's
     Include<&Video::virtio>(kVirtioOptions),
 };
 constexpr RowOf<Video> kVideoModelRows[] = {

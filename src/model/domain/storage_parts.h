@@ -15,6 +15,9 @@ struct SourceFormatOptions {
 // Writes <source>, unless it is empty.
 void WriteStorageSource(Formatter& formatter, const StorageSource& source, SourceFormatOptions options);
 
+// <source> of an iSCSI hostdev, which has its parts in another order.
+void WriteIscsiHostdevSource(Formatter& formatter, const StorageSource& source);
+
 // <metadata_cache> of <driver> or <format>.
 void ReadMetadataCache(Parser& parser, StorageSource& source, const xml::Node& element);
 void WriteMetadataCache(Formatter& formatter, const StorageSource& source);

@@ -336,6 +336,15 @@ void CheckSource(Parser& p, S& s, const xml::Node&) {
   }
 }
 
+constexpr RowOf<S> kIscsiHostdevRows[] = {
+    Attr<&S::protocol>("protocol"),
+    Attr<&S::path>("name"),
+    Child<&S::hosts>("host", kHost),
+    Child<&S::auth>("auth", kStorageAuth),
+    Group("initiator", kInitiatorRows),
+};
+constexpr Description<S> kIscsiHostdev{kIscsiHostdevRows};
+
 constexpr Description<S> kSource = Describe<&CheckSource>(kRows);
 
 // --- backing chain -----------------------------------------------------------------------------------
@@ -364,6 +373,8 @@ void WriteStorageSource(Formatter& f, const StorageSource& s, SourceFormatOption
   if (options.keep_empty) f.Write("source", kSource, s);
   else f.WriteUnlessEmpty("source", kSource, s);
 }
+
+void WriteIscsiHostdevSource(Formatter& f, const StorageSource& s) { f.Write("source", kIscsiHostdev, s); }
 
 void ReadBackingChain(Parser& p, StorageSource& s, const xml::Node& element) {
   const xml::Node* node = element.Child("backingStore");

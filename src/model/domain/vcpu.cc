@@ -1,6 +1,8 @@
 #include "model/domain/vcpu.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "model/domain/descriptions.h"
 
@@ -52,7 +54,13 @@ void ReadVcpus(Parser& p, VcpuSettings& v, const xml::Node& element) {
     if (vcpu.enabled == YesNo::kYes) p.Value(*node, "order", vcpu.order, Fault::kDomainXml, kNonZero);
   }
   unsigned enabled = 0;
-  for (const Vcpu& vcpu : v.vcpus) enabled += vcpu.enabled == YesNo::kYes;
+  for (std::size_t i = 0; i < v.vcpus.size(); ++i) {
+    Vcpu& vcpu = v.vcpus[i];
+    bool online = vcpu.enabled == YesNo::kYes;
+    enabled += online;
+    if (vcpu.hotpluggable == YesNo::kAbsent) vcpu.hotpluggable = ToYesNo(!online);
+    if (!online && vcpu.hotpluggable == YesNo::kNo) p.Fail(Fault::kDomainXml, "vcpu '" + std::to_string(i) + "' is both offline and not hotpluggable");
+  }
   v.current = enabled;
 }
 void WriteVcpus(Formatter& f, const VcpuSettings& v) {
@@ -170,29 +178,17 @@ void ReadScheds(Parser& p, CpuTune& tune, const xml::Node& element, const SchedL
   }
 }
 
-// One element for each policy and priority that threads share, policies in their own order, within one
-// by the first thread.
+// One element for each thread, in their order.
 void WriteScheds(Formatter& f, const CpuTune& tune, const SchedList& kind) {
-  struct Entry {
-    SchedParam param;
-    Bitmap threads;
-  };
-  std::vector<Entry> merged;
+  std::vector<std::pair<std::size_t, SchedParam>> threads;
   for (const ThreadSched& s : tune.*kind.list) {
-    auto same = std::find_if(merged.begin(), merged.end(), [&](const Entry& e) {
-      return e.param.scheduler == s.param.scheduler && e.param.priority == s.param.priority;
-    });
-    if (same == merged.end()) merged.push_back({s.param, s.threads});
-    else same->threads |= s.threads;
+    for (auto id = s.threads.Next(); id; id = s.threads.Next(*id + 1)) threads.emplace_back(*id, s.param);
   }
-  std::stable_sort(merged.begin(), merged.end(), [](const Entry& a, const Entry& b) {
-    if (a.param.scheduler != b.param.scheduler) return a.param.scheduler < b.param.scheduler;
-    return *a.threads.Next() < *b.threads.Next();
-  });
-  for (const Entry& e : merged) {
+  std::sort(threads.begin(), threads.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  for (auto& [id, param] : threads) {
     f.out().Open(kind.element);
-    f.Attr(kind.attribute, e.threads.Format());
-    WriteSched(f, e.param);
+    f.Attr(kind.attribute, id);
+    WriteSched(f, param);
     f.out().Close(kind.element);
   }
 }
@@ -350,7 +346,10 @@ void CheckTune(Parser& p, CpuTune& tune, const xml::Node&) {
       }
     }
   }
-  for (const CacheTune& t : tune.cachetunes) {
+  for (CacheTune& t : tune.cachetunes) {
+    std::stable_sort(t.caches.begin(), t.caches.end(), [](auto& a, auto& b) {
+      return std::tuple(a.level, a.type, a.id) < std::tuple(b.level, b.type, b.id);
+    });
     for (std::size_t i = 0; i < t.caches.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         const auto &a = t.caches[i], &b = t.caches[j];
@@ -361,7 +360,8 @@ void CheckTune(Parser& p, CpuTune& tune, const xml::Node&) {
     }
   }
   CheckAllocations(p, tune.cachetunes, "cachetunes");
-  for (const MemoryTune& t : tune.memorytunes) {
+  for (MemoryTune& t : tune.memorytunes) {
+    std::stable_sort(t.nodes.begin(), t.nodes.end(), [](auto& a, auto& b) { return a.id < b.id; });
     for (std::size_t i = 0; i < t.nodes.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         if (t.nodes[i].id == t.nodes[j].id) {
