@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string>
 
-#include "commands.h"
+#include "helpers.h"
 #include "daemon/personality.h"
 
 namespace bv {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "commands.h"
+#include "helpers.h"
 #include "daemon/daemon.h"
 #include "daemon/personality.h"
 
@@ -18,10 +18,10 @@ namespace {
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// The daemon or command of this name, or nothing.
+// The daemon or helper of this name, or nothing.
 std::optional<int> RunNamed(const std::string& name, int argc, char** argv) {
   if (const Personality* personality = FindPersonality(name)) return RunDaemon(*personality, argc, argv);
-  if (const Command* command = FindCommand(name)) return command->run(argc, argv);
+  if (const Helper* helper = FindHelper(name)) return helper->run(argc, argv);
   return std::nullopt;
 }
 
@@ -30,7 +30,7 @@ std::optional<int> RunNamed(const std::string& name, int argc, char** argv) {
 std::string KnownName(std::string path) {
   for (int step = 0; step < 10; ++step) {
     std::string name = BaseName(path);
-    if (name == "busyvirt" || FindPersonality(name) || FindCommand(name)) return name;
+    if (name == "busyvirt" || FindPersonality(name) || FindHelper(name)) return name;
     char target[PATH_MAX];
     ssize_t length = readlink(path.c_str(), target, sizeof target);
     if (length <= 0) break;
@@ -55,7 +55,7 @@ int Usage(FILE* out, int status) {
   for (const Personality& personality : Personalities()) {
     fmt::print(out, "  {:<16} {}\n", personality.name, personality.manages);
   }
-  for (const Command& command : Commands()) fmt::print(out, "  {:<16} {}\n", command.name, command.about);
+  for (const Helper& helper : Helpers()) fmt::print(out, "  {:<16} {}\n", helper.name, helper.about);
   return status;
 }
 

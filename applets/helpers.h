@@ -6,14 +6,14 @@
 namespace bv {
 
 // What `busyvirt NAME` does besides being a daemon. argv[0] is NAME.
-struct Command {
+struct Helper {
   std::string_view name;
   std::string_view about;
   int (*run)(int argc, char** argv);
 };
 
-std::span<const Command> Commands();
-const Command* FindCommand(std::string_view name);
+std::span<const Helper> Helpers();
+const Helper* FindHelper(std::string_view name);
 
 // `busyvirt --install [-s] DIR`: links to this executable under every daemon's name.
 int InstallLinks(int argc, char** argv);
