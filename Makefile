@@ -67,7 +67,8 @@ COMPILE_FLAGS := -std=c++20 -Wall -Wextra -Wno-missing-field-initializers -pthre
 LINK_FLAGS := -pthread -pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE_LDFLAGS) $(LDFLAGS)
 LIBS := -Wl,-Bstatic -lxml2 -lglib-2.0 -lpcre2-8 -ljson-c -lzstd -llzma -lz -lnettle -Wl,-Bdynamic -lm -ldl
 
-DIR_DEFINES := $(if $(filter yes,$(WITH_SYSTEMD)),-DBV_WITH_SYSTEMD) -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(sysconfdir)"' -DBV_LOCALSTATEDIR='"$(localstatedir)"' \
+WITH_DEFINES := $(foreach library,SYSTEMD GNUTLS SASL,$(if $(filter yes,$(WITH_$(library))),-DBV_WITH_$(library)))
+DIR_DEFINES := $(WITH_DEFINES) -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(sysconfdir)"' -DBV_LOCALSTATEDIR='"$(localstatedir)"' \
 	-DBV_RUNSTATEDIR='"$(runstatedir)"' -DBV_SBINDIR='"$(sbindir)"' -DBV_DATADIR='"$(datadir)"' \
 	-DBV_LOCALEDIR='"$(localedir)"' -DBV_QEMU_USER='"$(QEMU_USER)"' -DBV_QEMU_GROUP='"$(QEMU_GROUP)"'
 

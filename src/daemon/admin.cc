@@ -215,10 +215,11 @@ Task<admin::ClientGetInfoRet> AdminService::GetClientInfo(Call&, admin::ClientGe
   rpc::Identity identity = session->identity();
   bool local = session->State<ClientInfo>().way == Way::kUnix;
   if (local) {
-    identity = co_await Offload([identity]() mutable {
+    auto look_up = [identity]() mutable {
       AddUnixNames(identity);
       return identity;
-    });
+    };
+    identity = co_await Offload(look_up);
   }
   admin::ClientGetInfoRet ret;
   auto add = [&](const char* field, TypedParamValue value) { ret.params.push_back(Param(field, std::move(value))); };

@@ -2,13 +2,13 @@
 
 #ifdef BV_WITH_SYSTEMD
 
-#include <dlfcn.h>
 #include <fmt/core.h>
 
 #include <cstring>
 
 #include "base/error.h"
 #include "base/wait.h"
+#include "daemon/library.h"
 
 namespace bv {
 
@@ -39,35 +39,31 @@ int TakeReply(sd_bus_message* message, void* data, sd_bus_error*) {
   return 0;
 }
 
-template <typename F>
-bool Find(void* library, const char* name, F& function) {
-  function = reinterpret_cast<F>(dlsym(library, name));
-  return function != nullptr;
-}
-
-bool FindAll(void* library, SdBus& lib) {
-  return Find(library, "sd_bus_open_system", lib.open_system) && Find(library, "sd_bus_close_unref", lib.close_unref) &&
-         Find(library, "sd_bus_get_fd", lib.get_fd) && Find(library, "sd_bus_get_events", lib.get_events) &&
-         Find(library, "sd_bus_get_timeout", lib.get_timeout) && Find(library, "sd_bus_process", lib.process) &&
-         Find(library, "sd_bus_call_async", lib.call_async) && Find(library, "sd_bus_slot_unref", lib.slot_unref) &&
-         Find(library, "sd_bus_message_new_method_call", lib.message_new_method_call) &&
-         Find(library, "sd_bus_message_append", lib.message_append) &&
-         Find(library, "sd_bus_message_open_container", lib.message_open_container) &&
-         Find(library, "sd_bus_message_close_container", lib.message_close_container) &&
-         Find(library, "sd_bus_message_read", lib.message_read) &&
-         Find(library, "sd_bus_message_enter_container", lib.message_enter_container) &&
-         Find(library, "sd_bus_message_exit_container", lib.message_exit_container) &&
-         Find(library, "sd_bus_message_get_error", lib.message_get_error) &&
-         Find(library, "sd_bus_message_ref", lib.message_ref) && Find(library, "sd_bus_message_unref", lib.message_unref);
-}
-
 }  // namespace
 
 const SdBus* SdBus::Load() {
   static const SdBus* loaded = []() -> const SdBus* {
-    void* library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
     static SdBus lib;
-    return library && FindAll(library, lib) ? &lib : nullptr;
+    Library library("libsystemd.so.0");
+    library.Find("sd_bus_open_system", lib.open_system);
+    library.Find("sd_bus_close_unref", lib.close_unref);
+    library.Find("sd_bus_get_fd", lib.get_fd);
+    library.Find("sd_bus_get_events", lib.get_events);
+    library.Find("sd_bus_get_timeout", lib.get_timeout);
+    library.Find("sd_bus_process", lib.process);
+    library.Find("sd_bus_call_async", lib.call_async);
+    library.Find("sd_bus_slot_unref", lib.slot_unref);
+    library.Find("sd_bus_message_new_method_call", lib.message_new_method_call);
+    library.Find("sd_bus_message_append", lib.message_append);
+    library.Find("sd_bus_message_open_container", lib.message_open_container);
+    library.Find("sd_bus_message_close_container", lib.message_close_container);
+    library.Find("sd_bus_message_read", lib.message_read);
+    library.Find("sd_bus_message_enter_container", lib.message_enter_container);
+    library.Find("sd_bus_message_exit_container", lib.message_exit_container);
+    library.Find("sd_bus_message_get_error", lib.message_get_error);
+    library.Find("sd_bus_message_ref", lib.message_ref);
+    library.Find("sd_bus_message_unref", lib.message_unref);
+    return library.complete() ? &lib : nullptr;
   }();
   return loaded;
 }

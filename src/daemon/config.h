@@ -34,7 +34,7 @@ struct DaemonConfig {
 
   std::optional<std::string> auth_unix_ro, auth_unix_rw;  // unset: polkit for root's daemon, else none
   std::string auth_tcp, auth_tls;
-  std::uint32_t tcp_min_ssf = 112;
+  std::uint32_t tcp_min_ssf = 56;
   std::optional<std::vector<std::string>> access_drivers;
 
   std::optional<std::string> key_file, cert_file, ca_file, crl_file;

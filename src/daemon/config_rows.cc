@@ -24,10 +24,13 @@ constexpr ConfigRow Unused(std::string_view key) {
 
 constexpr ConfigRow kRows[] = {
     Section(kIp, "Listening on the network"),
-    {"listen_tls", kIp, {&C::listen_tls}, "1", {},
-     "Whether to listen for TLS connections. libvirtd listens on the network only when\n"
-     "started with --listen; virtproxyd does not need that. A certificate authority and\n"
-     "a server certificate must be there.",
+    {"listen_tls", kLibvirtd, {&C::listen_tls}, "1", {},
+     "Whether to listen for TLS connections when started with --listen. A certificate\n"
+     "authority and a server certificate must be there.",
+     {}, kOwnSockets},
+    {"listen_tls", kProxy, {&C::listen_tls}, "0", {},
+     "Whether to listen for TLS connections. A certificate authority and a server\n"
+     "certificate must be there.",
      {}, kOwnSockets},
     {"listen_tcp", kIp, {&C::listen_tcp}, "0", {},
      "Whether to listen for TCP connections without TLS. SASL then has to encrypt, see\n"
@@ -67,8 +70,8 @@ constexpr ConfigRow kRows[] = {
      ConfigRule::kAuth},
     {"auth_tls", kIp, {&C::auth_tls}, "none", {},
      "Authentication on TLS beyond the client's certificate: \"none\" or \"sasl\".", ConfigRule::kAuth},
-    {"tcp_min_ssf", kIp, {&C::tcp_min_ssf}, "112", {},
-     "Least strength in bits of SASL's encryption on TCP; 112 or more.", ConfigRule::kSsf},
+    {"tcp_min_ssf", kIp, {&C::tcp_min_ssf}, {}, "112",
+     "Least strength in bits of SASL's encryption on TCP: 112 or more. Unset: 56.", ConfigRule::kSsf},
     {"access_drivers", kRemote, {&C::access_drivers}, {}, "[ \"polkit\" ]",
      "Check each call of an authenticated client with these drivers: \"polkit\" asks polkit\n"
      "about the permission that the call needs. Unset: an authenticated client may do all."},

@@ -29,6 +29,7 @@ HostDaemon::HostDaemon(const Personality& personality, const Options& options, c
       paths_(paths),
       environment_(std::move(environment)),
       connections_(drivers_, environment_.privileged),
+      sasl_(config_),
       admin_(servers_, admin_hooks_),
       idle_timer_([this] {
         if (Busy()) {
@@ -54,7 +55,10 @@ HostDaemon::HostDaemon(const Personality& personality, const Options& options, c
     main_service_.set_owner(driver.get());
     driver->Register(main_service_);
   }
-  if (personality_.ServesRemote()) connections_.Register(main_service_);
+  if (personality_.ServesRemote()) {
+    connections_.Register(main_service_);
+    sasl_.Register(main_service_);
+  }
   admin_.Register(admin_service_);
 
   auto on_change = [this] {

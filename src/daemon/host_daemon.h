@@ -12,6 +12,7 @@
 #include "daemon/connection.h"
 #include "daemon/options.h"
 #include "daemon/paths.h"
+#include "daemon/sasl.h"
 #include "daemon/server.h"
 #include "daemon/systemd.h"
 
@@ -34,6 +35,11 @@ class HostDaemon {
 
  private:
   void AddProgram();
+  // TCP and TLS, when the command line and the configuration ask for them.
+  void OpenIpSockets();
+  void AddIpSocket(Way way, Fd socket);
+  TlsSettings MakeTlsSettings() const;
+  Task<> ReloadTls();
   void AddUnixSocket(Server& server, std::string_view suffix, const std::string& mode, ListenerOptions options,
                      int backlog);
   Task<> Serve();
@@ -56,7 +62,10 @@ class HostDaemon {
   std::vector<std::unique_ptr<Server>> servers_;  // its own name's and "admin"
   AdminHooks admin_hooks_;
   ConnectionService connections_;
+  SaslService sasl_;
   AdminService admin_;
+
+  std::shared_ptr<const TlsContext> tls_;  // null without a TLS socket
 
   Timer idle_timer_;
   std::chrono::seconds idle_timeout_;

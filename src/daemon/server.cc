@@ -16,8 +16,10 @@ namespace bv {
 namespace {
 
 constexpr char kLog[] = "rpc.netserver";
+constexpr char kNoAddress[] = "127.0.0.1;0";  // of a Unix socket
 
-std::string AddressOf(int fd) {
+// `get_name` is getpeername or getsockname.
+std::string AddressOf(int fd, int (*get_name)(int, sockaddr*, socklen_t*)) {
   union {
     sockaddr header;
     sockaddr_in ip4;
@@ -25,7 +27,7 @@ std::string AddressOf(int fd) {
   } address = {};
   socklen_t size = sizeof address;
   char text[INET6_ADDRSTRLEN] = "";
-  if (getpeername(fd, &address.header, &size) == 0) {
+  if (get_name(fd, &address.header, &size) == 0) {
     if (address.header.sa_family == AF_INET) {
       inet_ntop(AF_INET, &address.ip4.sin_addr, text, sizeof text);
       return fmt::format("{};{}", text, ntohs(address.ip4.sin_port));
@@ -35,13 +37,20 @@ std::string AddressOf(int fd) {
       return fmt::format("{};{}", text, ntohs(address.ip6.sin6_port));
     }
   }
-  return "127.0.0.1;0";
+  return kNoAddress;
 }
 
 void TuneTcp(int fd) {
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+void SetPeer(rpc::ClientSession& session, const TlsPeer& peer) {
+  rpc::Identity identity = session.identity();
+  identity.x509_dname = peer.distinguished_name;
+  session.set_identity(std::move(identity));
+  session.State<ClientInfo>().tls_bits = peer.key_bits;
 }
 
 // No workers means that calls run as they come.
@@ -93,17 +102,18 @@ void Server::UpdateAccepting() {
 void Server::AddClient(const Entry& entry, Fd socket) {
   const ListenerOptions& options = entry.options;
   rpc::Identity identity;
-  std::string address;
+  std::string address = kNoAddress, local_address = kNoAddress;
   if (options.way == Way::kUnix) {
     identity = PeerIdentity(socket.get(), options.auth == AuthScheme::kPolkit);
-    address = "127.0.0.1;0";
     if (options.own_user_only && identity.uid != geteuid()) {
       LogError(kLog, "Disallowing client {} with uid {}", identity.pid.value_or(0), identity.uid.value_or(0));
       return;
     }
   } else {
     TuneTcp(socket.get());
-    address = AddressOf(socket.get());
+    address = AddressOf(socket.get(), [](int fd, sockaddr* name, socklen_t* size) { return getpeername(fd, name, size); });
+    local_address =
+        AddressOf(socket.get(), [](int fd, sockaddr* name, socklen_t* size) { return getsockname(fd, name, size); });
   }
 
   rpc::SessionOptions session_options{.max_requests = limits_.max_client_requests,
@@ -112,8 +122,13 @@ void Server::AddClient(const Entry& entry, Fd socket) {
                                       .readonly = options.readonly};
   auto client = clients_.emplace(clients_.end());
   try {
-    auto transport = entry.make_transport ? entry.make_transport(std::move(socket))
-                                          : rpc::MakeSocketTransport(std::move(socket));
+    std::unique_ptr<rpc::Transport> transport;
+    if (entry.make_transport) {
+      // The handshake is over long after the session was made.
+      transport = entry.make_transport(std::move(socket), [client](const TlsPeer& peer) { SetPeer(*client->session, peer); });
+    } else {
+      transport = rpc::MakeSocketTransport(std::move(socket));
+    }
     client->session = rpc::ServerSession::Make(service_, workers_, std::move(transport), session_options,
                                                [this, client] { RemoveClient(client); });
   } catch (const std::exception& e) {
@@ -129,7 +144,8 @@ void Server::AddClient(const Entry& entry, Fd socket) {
                                  .way = options.way,
                                  .auth = options.auth,
                                  .pending = client->pending,
-                                 .address = std::move(address)};
+                                 .address = std::move(address),
+                                 .local_address = std::move(local_address)};
   ++unauthenticated_;
   if (options.auth == AuthScheme::kNone) Authenticated(session);
   UpdateAccepting();

@@ -11,6 +11,7 @@
 
 #include "daemon/config.h"
 #include "daemon/listener.h"
+#include "daemon/tls.h"
 #include "rpc/server.h"
 
 namespace bv {
@@ -27,8 +28,10 @@ struct ClientInfo {
   std::int64_t since = 0;   // seconds since the epoch
   Way way = Way::kUnix;
   AuthScheme auth = AuthScheme::kNone;
+  int tls_bits = 0;         // strength of the TLS layer, once there is one
   std::shared_ptr<bool> pending;  // not authenticated yet; shared with the server, which counts
-  std::string address;      // "192.0.2.1;4711"; of a Unix socket "127.0.0.1;0"
+  std::string address;        // "192.0.2.1;4711"; of a Unix socket "127.0.0.1;0"
+  std::string local_address;  // ours, likewise
 };
 
 struct ListenerOptions {
@@ -44,8 +47,9 @@ struct ListenerOptions {
 // within its limits and keeps them. All on the loop.
 class Server {
  public:
-  // Puts a TLS layer over a fresh connection.
-  using MakeTransport = std::function<std::unique_ptr<rpc::Transport>(Fd)>;
+  // Puts a TLS layer over a fresh connection; `on_peer` is called when the client has proved itself.
+  using OnPeer = std::function<void(const TlsPeer&)>;
+  using MakeTransport = std::function<std::unique_ptr<rpc::Transport>(Fd, OnPeer on_peer)>;
 
   // `on_change` is called when a client came or went.
   Server(std::string name, const ServerLimits& limits, rpc::Service& service, std::function<void()> on_change);

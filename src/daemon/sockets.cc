@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "daemon/host_daemon.h"
 
 namespace bv {
@@ -45,6 +46,54 @@ void HostDaemon::AddUnixSocket(Server& server, std::string_view suffix, const st
   options.own_path = unix_options.path;
   Fd socket = ListenUnix(unix_options);
   server.AddListener(std::move(socket), std::move(options));
+}
+
+TlsSettings HostDaemon::MakeTlsSettings() const {
+  TlsSettings settings{.ca_file = config_.ca_file.value_or(paths_.ca_cert),
+                       .cert_file = config_.cert_file.value_or(paths_.server_cert),
+                       .key_file = config_.key_file.value_or(paths_.server_key),
+                       .crl_file = config_.crl_file.value_or(paths_.ca_crl),
+                       .crl_required = config_.crl_file.has_value(),
+                       .check_own = !config_.tls_no_sanity_certificate,
+                       .verify_clients = !config_.tls_no_verify_certificate,
+                       .allowed_names = config_.tls_allowed_dn_list};
+  if (config_.tls_priority) settings.priority = *config_.tls_priority;
+  return settings;
+}
+
+void HostDaemon::AddIpSocket(Way way, Fd socket) {
+  Server& main = *servers_.front();
+  if (way == Way::kTcp) {
+    main.AddListener(std::move(socket), {.way = way, .auth = config_.TcpAuth()});
+    return;
+  }
+  if (!tls_) {
+    tls_ = TlsContext::Load(MakeTlsSettings());
+    admin_hooks_.update_tls = [this] { return ReloadTls(); };
+  }
+  main.AddListener(std::move(socket), {.way = way, .auth = config_.TlsAuth()},
+                   [this](Fd client, Server::OnPeer on_peer) {
+                     return TlsContext::MakeTransport(tls_, std::move(client), std::move(on_peer));
+                   });
+}
+
+Task<> HostDaemon::ReloadTls() {
+  TlsSettings settings = MakeTlsSettings();
+  auto load = [settings] { return TlsContext::Load(settings); };
+  tls_ = co_await Offload(load);
+}
+
+void HostDaemon::OpenIpSockets() {
+  if (!personality_.HasTcp() || !environment_.privileged) return;
+  if (personality_.kind == ServerKind::kMonolithic && !options_.listen) return;
+  std::string address = config_.listen_addr.value_or("");
+  int backlog = static_cast<int>(config_.main.max_queued_clients);
+  if (config_.listen_tcp) {
+    for (Fd& fd : ListenTcp(address, config_.tcp_port, backlog)) AddIpSocket(Way::kTcp, std::move(fd));
+  }
+  if (config_.listen_tls) {
+    for (Fd& fd : ListenTcp(address, config_.tls_port, backlog)) AddIpSocket(Way::kTls, std::move(fd));
+  }
 }
 
 void HostDaemon::OpenSockets(ActivatedSockets sockets) {
@@ -85,6 +134,18 @@ void HostDaemon::OpenSockets(ActivatedSockets sockets) {
     for (std::string name : {fmt::format("{}{}.socket", personality_.name, kind.unit),
                              SocketPath(personality_, dir, kind.suffix)}) {
       for (Fd& fd : sockets.Take(name)) kind.server.AddListener(std::move(fd), kind.options);
+    }
+  }
+  if (!activated) OpenIpSockets();
+  if (personality_.HasTcp()) {
+    struct {
+      Way way;
+      std::string unit, port;
+    } ip_kinds[] = {{Way::kTcp, "-tcp", "16509"}, {Way::kTls, "-tls", "16514"}};
+    for (const auto& kind : ip_kinds) {
+      for (std::string name : {fmt::format("{}{}.socket", personality_.name, kind.unit), kind.port}) {
+        for (Fd& fd : sockets.Take(name)) AddIpSocket(kind.way, std::move(fd));
+      }
     }
   }
   for (const std::string& name : sockets.Names()) {
