@@ -48,8 +48,8 @@ void HostDaemon::AddUnixSocket(Server& server, std::string_view suffix, const st
   server.AddListener(std::move(socket), std::move(options));
 }
 
-TlsSettings HostDaemon::MakeTlsSettings() const {
-  TlsSettings settings{.ca_file = config_.ca_file.value_or(paths_.ca_cert),
+TlsServerSettings HostDaemon::MakeTlsSettings() const {
+  TlsServerSettings settings{.ca_file = config_.ca_file.value_or(paths_.ca_cert),
                        .cert_file = config_.cert_file.value_or(paths_.server_cert),
                        .key_file = config_.key_file.value_or(paths_.server_key),
                        .crl_file = config_.crl_file.value_or(paths_.ca_crl),
@@ -78,7 +78,7 @@ void HostDaemon::AddIpSocket(Way way, Fd socket) {
 }
 
 Task<> HostDaemon::ReloadTls() {
-  TlsSettings settings = MakeTlsSettings();
+  TlsServerSettings settings = MakeTlsSettings();
   auto load = [settings] { return TlsContext::Load(settings); };
   tls_ = co_await Offload(load);
 }

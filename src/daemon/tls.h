@@ -11,7 +11,7 @@
 
 namespace bv {
 
-struct TlsSettings {
+struct TlsServerSettings {
   std::string ca_file, cert_file, key_file;
   std::string crl_file;
   bool crl_required = false;     // the default file is used when it is there
@@ -34,7 +34,7 @@ struct TlsCredentials;
 class TlsContext {
  public:
   // Throws kSystemError or kInternalError (domain kRpc) that names the file and what is wrong with it.
-  static std::shared_ptr<const TlsContext> Load(const TlsSettings& settings);
+  static std::shared_ptr<const TlsContext> Load(const TlsServerSettings& settings);
   ~TlsContext();
 
   // TLS over `socket`. The handshake goes on as the transport is read. A client whose certificate is

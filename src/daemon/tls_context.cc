@@ -36,7 +36,7 @@ std::string Describe(const GnuTls& lib, unsigned status) {
 
 // Our own certificate must be one that a client would take: in time, for a server, signed by the
 // authority we name.
-void CheckOwnCertificate(const GnuTls& lib, gnutls_certificate_credentials_t credentials, const TlsSettings& settings) {
+void CheckOwnCertificate(const GnuTls& lib, gnutls_certificate_credentials_t credentials, const TlsServerSettings& settings) {
   gnutls_x509_crt_t* chain = nullptr;
   unsigned count = 0;
   if (lib.certificate_get_x509_crt(credentials, 0, &chain, &count) < 0 || count == 0) {
@@ -88,7 +88,7 @@ TlsCredentials::~TlsCredentials() { lib.certificate_free_credentials(handle); }
 TlsContext::TlsContext(std::unique_ptr<TlsCredentials> credentials) : credentials_(std::move(credentials)) {}
 TlsContext::~TlsContext() = default;
 
-std::shared_ptr<const TlsContext> TlsContext::Load(const TlsSettings& settings) {
+std::shared_ptr<const TlsContext> TlsContext::Load(const TlsServerSettings& settings) {
   CheckReadable("CA certificate", settings.ca_file);
   CheckReadable("server certificate", settings.cert_file);
   CheckReadable("server private key", settings.key_file);
@@ -127,7 +127,7 @@ namespace bv {
 struct TlsCredentials {};
 TlsContext::TlsContext(std::unique_ptr<TlsCredentials>) {}
 TlsContext::~TlsContext() = default;
-std::shared_ptr<const TlsContext> TlsContext::Load(const TlsSettings&) {
+std::shared_ptr<const TlsContext> TlsContext::Load(const TlsServerSettings&) {
   throw Error(ErrorDomain::kRpc, ErrorCode::kConfigUnsupported, "this build has no TLS");
 }
 std::unique_ptr<rpc::Transport> TlsContext::MakeTransport(std::shared_ptr<const TlsContext>, Fd,

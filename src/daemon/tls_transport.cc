@@ -118,7 +118,7 @@ rpc::Transport::Result TlsTransport::Establish() {
 }
 
 TlsPeer TlsTransport::VerifyPeer() const {
-  const TlsSettings& settings = context_->credentials().settings;
+  const TlsServerSettings& settings = context_->credentials().settings;
   auto refuse = [](const std::string& why) { throw Error(ErrorDomain::kRpc, ErrorCode::kAuthFailed, why); };
   TlsPeer peer;
   peer.key_bits = static_cast<int>(lib_.cipher_get_key_size(lib_.cipher_get(session_))) * 8;
