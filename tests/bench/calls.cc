@@ -120,8 +120,7 @@ Sample RunLoad(const Load& load, int rounds, double seconds, int idle) {
 
 }  // namespace
 
-Samples MeasureCalls(const Side& side, bool quick) {
-  Samples samples;
+void MeasureCalls(const Side& side, bool quick, Samples& samples) {
   EmptyStores(false);
   Daemon daemon(side);
   Client client(kSocket);
@@ -142,7 +141,6 @@ Samples MeasureCalls(const Side& side, bool quick) {
   for (const Load& load : loads) samples[load.name] = RunLoad(load, rounds, seconds, 0);
   samples["calls, 4000 idle clients"] = RunLoad({"", version, 36, 1, 1}, quick ? 1 : 3, seconds, 4000);
   samples["RSS with 4000 idle clients"] = {Measure(daemon.pid()).rss_kb / 1e3, 0};
-  return samples;
 }
 
 }  // namespace bench

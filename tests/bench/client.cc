@@ -14,11 +14,6 @@
 
 namespace bench {
 
-void Die(const std::string& message) {
-  fmt::print(stderr, "bench: {}\n", message);
-  _exit(1);
-}
-
 std::string EncodeCall(const bv::rpc::Program& program, int procedure, const bv::xdr::Type* type, const void* args) {
   bv::rpc::Buffer frame;
   frame.Extend(4);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,8 +11,13 @@
 #include "rpc/xdr_describe.h"
 
 // A client that costs as little as possible: blocking, frames made with the project's codec, no client library between
-// the stopwatch and the daemon. Everything here ends the program with a message when the daemon misbehaves.
+// the stopwatch and the daemon. Everything here throws Failure when the daemon misbehaves.
 namespace bench {
+
+struct Failure : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+[[noreturn]] inline void Die(const std::string& message) { throw Failure(message); }
 
 // One call as bytes on the wire. `args` is null for a call without arguments.
 std::string EncodeCall(const bv::rpc::Program& program, int procedure, const bv::xdr::Type* type, const void* args);
@@ -67,7 +73,5 @@ class Client {
   }
   int fd_ = -1;
 };
-
-[[noreturn]] void Die(const std::string& message);
 
 }  // namespace bench

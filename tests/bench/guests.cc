@@ -141,8 +141,7 @@ std::string GuestXml(const std::string& name, const std::string& disk) {
       access("/dev/kvm", R_OK | W_OK) == 0 ? "kvm" : "qemu", name, kImages, disk_xml);
 }
 
-Samples MeasureGuests(const Side& side, bool quick) {
-  Samples samples;
+void MeasureGuests(const Side& side, bool quick, Samples& samples) {
   const int parallel = 20;
   EmptyStores(false);
   Daemon daemon(side);
@@ -174,7 +173,6 @@ Samples MeasureGuests(const Side& side, bool quick) {
   samples["destroy a guest"] = {Median(destroy) * 1e3, Median(destroy_limit) * 1e3};
   samples["20 starts at once"] = {Median(many) * 1e3, Median(many_limit) * 1e3};
   samples["20 destroys at once"] = {Median(end) * 1e3, Median(end_limit) * 1e3};
-  return samples;
 }
 
 }  // namespace bench

@@ -14,7 +14,7 @@ namespace {
 
 struct Topic {
   const char* name;
-  Samples (*measure)(const Side& side, bool quick);
+  void (*measure)(const Side& side, bool quick, Samples& samples);
 };
 constexpr Topic kTopics[] = {
     {"start", MeasureStart}, {"calls", MeasureCalls}, {"scale", MeasureScale}, {"guests", MeasureGuests}};
@@ -117,7 +117,7 @@ void PrintTable(const Samples& ours, const Samples& original) {
 int main(int argc, char** argv) {
   using namespace bench;
   Side ours{"ours", ""}, original{"original", ""};
-  bool quick = false;
+  bool quick = false, failed = false;
   std::vector<std::string> wanted;
   for (int i = 1; i < argc; i++) {
     std::string argument = argv[i];
@@ -125,10 +125,10 @@ int main(int argc, char** argv) {
     else if (argument == "--ours" && i + 1 < argc) ours.directory = argv[++i];
     else if (argument == "--original" && i + 1 < argc) original.directory = argv[++i];
     else if (!argument.starts_with("-")) wanted.push_back(argument);
-    else Die("unknown option " + argument);
+    else return fmt::print(stderr, "bench: unknown option {}\n", argument), 2;
   }
   rlimit files{20000, 20000};
-  if (setrlimit(RLIMIT_NOFILE, &files) != 0) Die("cannot open 20000 files");
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) fmt::print(stderr, "bench: cannot open 20000 files\n");
 
   Samples results[2];
   const Side* sides[] = {&ours, &original};
@@ -140,10 +140,16 @@ int main(int argc, char** argv) {
       if (sides[i]->directory.empty()) continue;
       auto begin = Clock::now();
       fmt::print(stderr, "measuring {}: {} ...", topic.name, sides[i]->name);
-      results[i].merge(topic.measure(*sides[i], quick));
+      try {
+        topic.measure(*sides[i], quick, results[i]);
+      } catch (const Failure& failure) {
+        fmt::print(stderr, " {}\n", failure.what());
+        failed = true;
+      }
       fmt::print(stderr, " {:.0f} s\n", Since(begin));
     }
   }
   PrintTable(results[0], results[1]);
   if (quick) fmt::print("--quick: few rounds, and 500 domains in place of 5000; good for trying the tools out only.\n");
+  return failed ? 1 : 0;
 }

@@ -9,7 +9,8 @@ if [ "${BV_BENCH:-}" != 1 ]; then BV_BENCH=1 exec "$here/../tools/private.sh" --
 "$here/../tools/guest.sh" /var/lib/libvirt/images || exit 1
 # Room for the thousands of idle clients; the same for both.
 printf 'max_clients = 9000\nmax_anonymous_clients = 9000\nmax_queued_clients = 9000\n' >>/etc/libvirt/libvirtd.conf
-mkdir /run/ours && cp "$build/busyvirt" /run/ours/busyvirt
+# As Debian's packages are, without debugging information.
+mkdir /run/ours && strip -o /run/ours/busyvirt "$build/busyvirt"
 for name in libvirtd virtlogd virtlockd; do ln -s busyvirt "/run/ours/$name"; done
 sides=(--ours /run/ours)
 if [ "${1:-}" = --only-original ]; then sides=(); shift; fi

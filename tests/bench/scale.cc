@@ -37,8 +37,7 @@ double ReadAll() {
 
 }  // namespace
 
-Samples MeasureScale(const Side& side, bool quick) {
-  Samples samples;
+void MeasureScale(const Side& side, bool quick, Samples& samples) {
   const int count = quick ? 500 : 5000;
   EmptyStores(false);
   std::vector<double> define, define_limit, list, list_limit, restart, restart_limit;
@@ -81,7 +80,6 @@ Samples MeasureScale(const Side& side, bool quick) {
   samples["list-all of 5000"] = {Median(list) * 1e3, Median(list_limit) * 1e3};
   samples["restart with 5000"] = {Median(restart) * 1e3, Median(restart_limit) * 1e3};
   EmptyStores(false);
-  return samples;
 }
 
 }  // namespace bench

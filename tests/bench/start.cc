@@ -69,8 +69,7 @@ Memory Idle(const Side& side, const std::string& name, const std::string& socket
 
 }  // namespace
 
-Samples MeasureStart(const Side& side, bool quick) {
-  Samples samples;
+void MeasureStart(const Side& side, bool quick, Samples& samples) {
   std::vector<double> first, first_limit, cold, cold_limit;
   EmptyStores(true);
   DaemonStart(side, true);  // fills the cache and the page cache
@@ -95,7 +94,6 @@ Samples MeasureStart(const Side& side, bool quick) {
     if (!std::filesystem::exists(side.directory + "/" + name)) continue;
     samples[std::string("RSS ") + name] = {Idle(side, name, std::string("/run/libvirt/") + name + "-sock").rss_kb / 1e3, 0};
   }
-  return samples;
 }
 
 }  // namespace bench
