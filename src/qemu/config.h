@@ -93,7 +93,7 @@ struct QemuConfig {
   std::string pr_helper = "/usr/bin/qemu-pr-helper", slirp_helper = "/usr/bin/slirp-helper";
   std::string dbus_daemon = "/usr/bin/dbus-daemon";
 
-  bool set_process_name = true;
+  bool set_process_name = false;
   std::uint32_t max_processes = 0, max_files = 0, max_threads_per_process = 0;
   std::string max_core = "0";       // bytes or "unlimited"
   bool dump_guest_core = false;

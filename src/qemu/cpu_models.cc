@@ -193,9 +193,12 @@ std::string CpuCacheArgument(const CpuDef& cpu) {
   std::string text;
   if (cpu.cache) {
     bool like_host = cpu.mode == CpuMode::kHostPassthrough || cpu.mode == CpuMode::kMaximum;
-    bool through = cpu.cache->mode == model::CpuCacheMode::kPassthrough;
-    if (like_host) text += through ? ",host-cache-info=on" : ",host-cache-info=off";
-    text += cpu.cache->mode == model::CpuCacheMode::kEmulate ? ",l3-cache=on" : ",l3-cache=off";
+    const model::CpuCacheMode mode = cpu.cache->mode;
+    // What is switched on stands before what is switched off.
+    if (mode == model::CpuCacheMode::kEmulate) text += ",l3-cache=on";
+    if (mode == model::CpuCacheMode::kPassthrough) text += ",host-cache-info=on";
+    if (mode != model::CpuCacheMode::kPassthrough && like_host) text += ",host-cache-info=off";
+    if (mode != model::CpuCacheMode::kEmulate) text += ",l3-cache=off";
   }
   if (cpu.max_phys_addr) {
     if (cpu.max_phys_addr->mode == model::MaxPhysAddrMode::kPassthrough) text += ",host-phys-bits=on";

@@ -6,12 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "base/bitmap.h"
 #include "qemu/command_line/arguments.h"
 #include "qemu/command_line/host_queries.h"
 #include "qemu/command_line/secret_object.h"
 
 namespace bv::model {
+struct CpuDef;
 struct DomainDef;
+struct StorageSource;
 struct Sysinfo;
 }
 
@@ -47,10 +50,17 @@ struct BuildOptions {
   bool standalone = false;
 
   const HostQueries* host = nullptr;               // null: this machine
+  const model::CpuDef* host_cpu = nullptr;         // cpu::DetectHostCpu(); null: its clock is not checked
   const model::Sysinfo* host_sysinfo = nullptr;    // for <smbios mode='host'/>; null: not known
   MasterKey master_key{};
+  // Where memory may lie when <numatune> leaves that to numad; unset: nobody was asked.
+  std::optional<Bitmap> numad_nodes;
   // The value of a secret; throws libvirt's error when there is none.
   std::function<std::string(const SecretLookup&)> secret_value;
+  // The address of a virtual network on this host, for displays that listen there.
+  std::function<std::string(const std::string& network)> network_address;
+  // Turns a source of type 'volume' into what it stands for. Unset: no pool is known.
+  std::function<void(model::StorageSource&)> translate_volume;
 
   // Live starts: what QEMU shall inherit, by the alias of the device ("net0", "serial0"; "monitor"
   // for the monitor). Who opened the descriptors keeps them until QEMU runs.

@@ -197,6 +197,8 @@ void AddDisks(const Context& context, CommandLine* out) {
   AddFloppyBoot(context, out);
   unsigned sd_index = 0;
   for (auto& disk : context.def.disks) {
+    // Its overlay can only be made when QEMU runs, so that such a disk is plugged then.
+    if (disk->transient && disk->transient_share_backing == YesNo::kYes) continue;
     if (disk->bus == DiskBus::kSd) {
       AddSdDrive(*disk, sd_index++, out);
       continue;

@@ -47,7 +47,7 @@ void AddVnc(const Graphics& graphics, const Context& context, CommandLine* out) 
   OptionString vnc;
   vnc.AddWord(VncAddress(graphics));
   if (FirstListen(graphics).type == ListenType::kAddress || FirstListen(graphics).type == ListenType::kNetwork) {
-    if (graphics.websocket > 0) vnc.Add("websocket", graphics.websocket);
+    if (graphics.websocket) vnc.Add("websocket", graphics.websocket);
   }
   if (graphics.share_policy != VncSharePolicy::kDefault) vnc.Add("share", ToString(graphics.share_policy));
   if (graphics.auth.given || config.vnc_password) vnc.Add("password", true);
@@ -144,7 +144,7 @@ void AddSdl(const Graphics& graphics, CommandLine* out) {
   out->Option("-display", display);
 }
 
-void AddDbus(const Graphics& graphics, const Context& context, CommandLine* out) {
+void AddDbus(const Graphics& graphics, CommandLine* out) {
   OptionString display("dbus");
   if (graphics.p2p == YesNo::kYes) display.Add("p2p", true);
   else display.Add("addr", graphics.address);
@@ -174,7 +174,7 @@ void AddGraphics(const Context& context, CommandLine* out) {
         out->Option("-display", OptionString("egl-headless").AddSet("rendernode", graphics->rendernode));
         break;
       case GraphicsType::kDbus:
-        AddDbus(*graphics, context, out);
+        AddDbus(*graphics, out);
         break;
       default:
         throw Unsupported("unsupported graphics type '{}'", ToString(graphics->type));

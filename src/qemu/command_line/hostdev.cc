@@ -66,7 +66,8 @@ Props DescribeMdev(const Hostdev& hostdev, const Context& context) {
   Props props = Props::Device(mdev.ramfb == OnOff::kOn ? std::string("vfio-pci-nohotplug") : std::string(ToString(mdev.model)));
   props.Add("id", hostdev.info.alias);
   props.Add("sysfsdev", "/sys/bus/mdev/devices/" + (mdev.uuid ? mdev.uuid->ToString() : ""));
-  props.AddOnOff("display", mdev.display).Add("ramfb", mdev.ramfb);
+  props.AddOnOff("display", mdev.display);
+  if (mdev.ramfb == OnOff::kOn) props.Add("ramfb", true);
   AddBootIndex(&props, hostdev.info, context);
   AddAddress(&props, hostdev.info, context);
   return props;

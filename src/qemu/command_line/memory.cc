@@ -50,7 +50,14 @@ NumaPolicy ChoosePolicy(const MemoryRegion& region, const Context& context) {
   NumaPolicy policy;
   if (tune.memory) {
     policy.mode = tune.memory->mode;
-    if (tune.memory->nodeset) policy.nodes = &*tune.memory->nodeset;
+    if (tune.memory->placement == NumaPlacement::kAuto) {
+      if (!context.options.numad_nodes) {
+        throw Error(ErrorDomain::kDomain, ErrorCode::kInternalError, "Advice from numad is needed in case of automatic numa placement");
+      }
+      policy.nodes = &*context.options.numad_nodes;
+    } else if (tune.memory->nodeset) {
+      policy.nodes = &*tune.memory->nodeset;
+    }
   }
   if (region.cell) {
     auto own = std::ranges::find(tune.nodes, *region.cell, &NumaTuneNode::cell_id);

@@ -124,6 +124,9 @@ Props DescribeNetCard(const Interface& net, const Context& context) {
     props.Add("rss", driver.rss).Add("hash", driver.rss_hash_report);
     props.AddSet("host_mtu", net.mtu);
     if (net.teaming == TeamingType::kPersistent) props.Add("failover", true);
+  } else if (net.model.empty()) {
+    // libvirt stumbles here over a passed-through card that is looked at as something else.
+    throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, "argument key 'driver' must not have null value");
   } else {
     props = Props::Device(net.model);
   }

@@ -23,7 +23,9 @@ std::string ChannelTargetDir(const model::DomainDef& def, const QemuConfig& conf
 }
 
 std::string MemoryBackingFile(const Context& context, std::string_view alias) {
-  return fmt::format("{}/{}/{}", context.config.dirs.memory, ShortName(context.def), alias);
+  const std::string& configured = context.config.memory_backing_dir;
+  std::string base = configured == context.config.dirs.memory ? configured : configured + "/libvirt/qemu";
+  return fmt::format("{}/{}/{}", base, ShortName(context.def), alias);
 }
 
 HostQueries::HugetlbfsMount FindHugetlbfsMount(const Context& context, model::KiB page_size) {

@@ -187,7 +187,7 @@ BlockLayer DescribeBlockLayer(const StorageSource& source, const BlockNames& nam
   }
 
   Props format;
-  format.Add("node-name", names.format).Add("read-only", source.readonly);
+  format.Add("node-name", names.format).Add("read-only", source.readonly || options.readonly);
   if (options.discard != DiskDiscard::kDefault) format.Add("discard", ToString(options.discard));
   if (const char* zeroes = DetectZeroes(options)) format.Add("detect-zeroes", zeroes);
   AddCache(&format, options.cache);
@@ -212,9 +212,9 @@ std::vector<BlockLayer> DescribeChain(const StorageSource& top, const BlockOptio
   for (auto source = chain.rbegin(); source != chain.rend(); ++source) {
     BlockNames names = NamesOf(**source);
     BlockOptions own = options;
-    // Only the image that the guest writes to is discarded and scanned for zeroes.
+    // What lies below is only read, and the guest's zeroes never get there.
     if (*source != &top) {
-      own.discard = DiskDiscard::kDefault;
+      own.readonly = true;
       own.detect_zeroes = DiskDetectZeroes::kDefault;
     }
     layers.push_back(DescribeBlockLayer(**source, names, own, below, context));

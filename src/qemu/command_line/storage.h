@@ -27,6 +27,7 @@ struct BlockOptions {
   model::DiskDiscard discard = model::DiskDiscard::kDefault;
   model::DiskDetectZeroes detect_zeroes = model::DiskDetectZeroes::kDefault;
   bool floppy = false;
+  bool readonly = false;  // whatever the source says
 };
 
 // Everything to make one image of a chain available, in the order in which it must be made:

@@ -1,0 +1,18 @@
+#include "qemu/command_line/native.h"
+
+#include "qemu/command_line/prepare.h"
+#include "qemu/defaults/defaults.h"
+#include "qemu/defaults/pci_addresses.h"
+
+namespace bv::qemu {
+
+CommandLine NativeCommandLine(model::DomainDef def, const QemuCaps& caps, const QemuConfig& config, BuildOptions options) {
+  options.standalone = true;
+  MakeInterfacesGeneric(&def, options);
+  AssignPciAddresses(def, false);
+  AssignAliases(def);
+  Prepare(&def, caps, config, options);
+  return BuildCommandLine(def, caps, config, options);
+}
+
+}  // namespace bv::qemu
