@@ -15,6 +15,11 @@ else
 BUILD ?= build
 endif
 
+# As many jobs as processors unless -j says otherwise.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 # `make V=1` shows whole commands.
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@echo "  $(1) $@")
@@ -149,9 +154,11 @@ check: all | $(SETUP)
 # A real guest in our own daemon, for people to watch.
 demo: all | $(SETUP)
 	@tests/tools/demo.sh $(BUILD)/busyvirt
+
 # Our daemons beside Debian's, as a table. BENCH: topics or --quick.
 bench: all $(BUILD)/bench | $(SETUP)
 	@tests/bench/run.sh $(BUILD) $(BENCH)
+
 # Every fuzzer for FUZZ_SECONDS; what breaks one is left in build-fuzz.
 fuzz-programs: $(FUZZ_PROGRAMS)
 fuzz: | $(SETUP)

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs the parts of `make check`, each a command that prints TAP, and adds up their results.
 #   check.sh BUILD TEST_BUILD [PART...]       all parts, or the named ones
-# BUILD has the executable, TEST_BUILD the test programs. A part's whole output stays in BUILD/check/PART.tap. The last line is "N passed, N failed[, N skipped]".
+# BUILD has the executable, TEST_BUILD the test programs. A part's whole output stays in BUILD/check/PART.tap.
+# The last line is "N passed, N failed[, N skipped]".
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 build=$1 tests=$2; shift 2
@@ -9,6 +10,7 @@ out=$build/check
 mkdir -p "$out"
 export BUILD=$PWD/$build LC_ALL=C.UTF-8
 unset CMOCKA_XML_FILE
+[ "$tests" != build-asan ] || export BV_TEST_LDFLAGS="-fsanitize=address,undefined"
 [ "$build" = build ] || export BV_SLOW_BUILD=1     # limits of time are for the optimised build
 
 # name | limit in seconds | command
