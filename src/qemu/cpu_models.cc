@@ -141,8 +141,15 @@ bool SupportsCpuMode(const QemuCaps& caps, Accelerator accelerator, CpuMode mode
   return false;
 }
 
+void UpdateGuestCpu(CpuDef& cpu, const QemuCaps& caps, Accelerator accelerator, std::string_view guest_arch) {
+  if (cpu.mode == CpuMode::kCustom && cpu.model.empty()) return;
+  auto host = HostModelsOf(caps, accelerator);
+  cpu::Update(guest_arch, cpu, host ? &host->migratable : nullptr);
+}
+
 void ResolveGuestCpu(CpuDef& cpu, const QemuCaps& caps, Accelerator accelerator, std::string_view guest_arch) {
   if (cpu.mode == CpuMode::kCustom && cpu.model.empty()) return;
+  cpu::ValidateFeatures(guest_arch, cpu);
   std::string_view host_arch = cpu::HostArch();
   if (!SupportsCpuMode(caps, accelerator, cpu.mode)) {
     std::string type = accelerator == Accelerator::kKvm ? "kvm" : "qemu";
@@ -162,7 +169,7 @@ void ResolveGuestCpu(CpuDef& cpu, const QemuCaps& caps, Accelerator accelerator,
   cpu.fallback = model::CpuFallback::kForbid;
 }
 
-std::string CpuModelArgument(const CpuDef& cpu, std::string_view guest_arch) {
+std::string CpuModelArgument(const CpuDef& cpu, const QemuCaps& caps) {
   std::string text;
   switch (cpu.mode) {
     case CpuMode::kHostPassthrough: text = "host"; break;
@@ -174,16 +181,16 @@ std::string CpuModelArgument(const CpuDef& cpu, std::string_view guest_arch) {
       break;
     case CpuMode::kCustom: text = cpu.model; break;
   }
-  if (cpu.migratable != model::OnOff::kAbsent) {
+  if (cpu.migratable != model::OnOff::kAbsent && caps.Has(QemuCap::kCpuMigratable)) {
     text += ",migratable=";
     text += ToString(cpu.migratable);
   }
   if (!cpu.vendor_id.empty()) text += ",vendor=" + cpu.vendor_id;
   for (const model::CpuFeature& feature : cpu.features) {
-    if (feature.policy == CpuPolicy::kOptional || !QemuTakesFeature(guest_arch, feature)) continue;
+    if (feature.policy == CpuPolicy::kOptional || !QemuTakesFeature(caps.arch(), feature)) continue;
     bool on = feature.policy != CpuPolicy::kDisable && feature.policy != CpuPolicy::kForbid;
     text += ',';
-    text += FeatureToQemu(guest_arch, feature.name);
+    text += FeatureToQemu(caps.arch(), feature.name);
     text += on ? "=on" : "=off";
   }
   return text;
@@ -193,12 +200,17 @@ std::string CpuCacheArgument(const CpuDef& cpu) {
   std::string text;
   if (cpu.cache) {
     bool like_host = cpu.mode == CpuMode::kHostPassthrough || cpu.mode == CpuMode::kMaximum;
-    const model::CpuCacheMode mode = cpu.cache->mode;
-    // What is switched on stands before what is switched off.
-    if (mode == model::CpuCacheMode::kEmulate) text += ",l3-cache=on";
-    if (mode == model::CpuCacheMode::kPassthrough) text += ",host-cache-info=on";
-    if (mode != model::CpuCacheMode::kPassthrough && like_host) text += ",host-cache-info=off";
-    if (mode != model::CpuCacheMode::kEmulate) text += ",l3-cache=off";
+    switch (cpu.cache->mode) {
+      case model::CpuCacheMode::kEmulate:
+        text += ",l3-cache=on";
+        if (like_host) text += ",host-cache-info=off";
+        break;
+      case model::CpuCacheMode::kPassthrough: text += ",host-cache-info=on,l3-cache=off"; break;
+      case model::CpuCacheMode::kDisable:
+        if (like_host) text += ",host-cache-info=off";
+        text += ",l3-cache=off";
+        break;
+    }
   }
   if (cpu.max_phys_addr) {
     if (cpu.max_phys_addr->mode == model::MaxPhysAddrMode::kPassthrough) text += ",host-phys-bits=on";

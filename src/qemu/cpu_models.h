@@ -33,13 +33,17 @@ bool IsNative(std::string_view host_arch, std::string_view guest_arch);
 
 bool SupportsCpuMode(const QemuCaps& caps, Accelerator accelerator, model::CpuMode mode);
 
+// What VIR_DOMAIN_XML_UPDATE_CPU shows: host-model, match='minimum' and optional features as the host makes
+// them now. No change when there is no CPU but a topology, and for host-passthrough and maximum.
+void UpdateGuestCpu(model::CpuDef& cpu, const QemuCaps& caps, Accelerator accelerator, std::string_view guest_arch);
+
 // Resolves a guest's CPU for a start: host-model, match='minimum', optional features and models that this
 // QEMU lacks are replaced by what is there; checks that the host can run it where cpu.check asks for that.
-// No change when there is no CPU but a topology, and for host-passthrough and maximum.
+// No change where UpdateGuestCpu() makes none, but the same checks.
 void ResolveGuestCpu(model::CpuDef& cpu, const QemuCaps& caps, Accelerator accelerator, std::string_view guest_arch);
 
 // The head of -cpu: "EPYC,vendor=AuthenticAMD,monitor=off". `cpu` is resolved.
-std::string CpuModelArgument(const model::CpuDef& cpu, std::string_view guest_arch);
+std::string CpuModelArgument(const model::CpuDef& cpu, const QemuCaps& caps);
 // Its tail: ",l3-cache=on,phys-bits=42", or "".
 std::string CpuCacheArgument(const model::CpuDef& cpu);
 

@@ -181,7 +181,7 @@ constexpr RowOf<CpuCache> kCacheRows[] = {
 };
 void CheckCache(Parser& p, CpuCache& cache, const xml::Node&) {
   if (cache.level && (*cache.level < 1 || *cache.level > 3)) {
-    p.Fail(Fault::kDomainXml, "Invalid CPU cache level, must be in range [1-3]");
+    p.Fail(Fault::kDomainXml, "invalid CPU cache level, must be in range [1,3]");
   }
 }
 constexpr Description<CpuCache> kCache = Describe<&CheckCache>(kCacheRows);

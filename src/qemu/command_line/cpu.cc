@@ -82,12 +82,7 @@ void AddCpu(const Context& context, CommandLine* out) {
   AddSwitch(&cpu, "pmu", def.features.pmu);
   if (def.cpu) cpu += CpuCacheArgument(*def.cpu);
 
-  std::string model;
-  if (def.cpu) {
-    CpuDef head = *def.cpu;
-    if (!context.Has(QemuCap::kCpuMigratable)) head.migratable = OnOff::kAbsent;
-    model = CpuModelArgument(head, def.os.arch);
-  }
+  std::string model = def.cpu ? CpuModelArgument(*def.cpu, context.caps) : "";
   if (model.empty()) {
     if (cpu.empty()) return;
     model = def.os.arch == "i686" ? "qemu32" : "qemu64";

@@ -121,16 +121,13 @@ void CompleteCpu(DomainDef& def, const QemuCaps& caps) {
   CpuDef& cpu = *def.cpu;
   CheckCache(def, cpu);
   if (cpu.mode == CpuMode::kCustom && cpu.model.empty()) return;
+  if (cpu.mode == CpuMode::kHostPassthrough && cpu.migratable == OnOff::kAbsent && IsX86(def)) {
+    cpu.migratable = ToOnOff(caps.Has(QemuCap::kCpuMigratable));
+  }
   if (cpu.check != CpuCheck::kDefault) return;
   switch (cpu.mode) {
     case CpuMode::kHostPassthrough:
-      if (cpu.migratable == OnOff::kAbsent && IsX86(def)) cpu.migratable = OnOff::kOn;
-      cpu.check = CpuCheck::kNone;
-      break;
-    case CpuMode::kMaximum:
-      if (cpu.migratable == OnOff::kAbsent && IsX86(def) && def.virt_type == VirtType::kKvm) cpu.migratable = OnOff::kOn;
-      cpu.check = CpuCheck::kNone;
-      break;
+    case CpuMode::kMaximum: cpu.check = CpuCheck::kNone; break;
     case CpuMode::kHostModel: cpu.check = CpuCheck::kPartial; break;
     case CpuMode::kCustom:
       // Emulated CPUs have nothing to do with the host's.

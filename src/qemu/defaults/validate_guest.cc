@@ -35,10 +35,6 @@ void CpuSettings(const DomainDef& def) {
   std::string mode(ToString(bits.mode));
   switch (bits.mode) {
     case MaxPhysAddrMode::kPassthrough:
-      if (cpu.mode != CpuMode::kHostPassthrough && cpu.mode != CpuMode::kMaximum) {
-        Unsupported(fmt::format("CPU maximum physical address bits mode '{}' can only be used with '{}' / '{}' CPUs", mode,
-                                ToString(CpuMode::kHostPassthrough), ToString(CpuMode::kMaximum)));
-      }
       if (bits.bits) {
         Unsupported(fmt::format("CPU maximum physical address bits number specification cannot be used with mode='{}'", mode));
       }
