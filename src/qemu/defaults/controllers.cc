@@ -39,7 +39,8 @@ Controller& EnsureController(DomainDef& def, ControllerType type, unsigned index
   controller->type = type;
   controller->index = index;
   controller->model = model;
-  return InsertController(def, std::move(controller));
+  def.controllers.push_back(std::move(controller));
+  return *def.controllers.back();
 }
 
 bool IsIch9Usb2(const Controller& controller) {
@@ -49,6 +50,17 @@ bool IsIch9Usb2(const Controller& controller) {
 }
 
 namespace {
+
+// The first of the master's ports that a companion works on; nullopt for all others.
+std::optional<unsigned> CompanionPort(const Controller& controller) {
+  if (controller.type != ControllerType::kUsb) return std::nullopt;
+  switch (controller.model) {
+    case ControllerModel::kIch9Uhci1: return 0;
+    case ControllerModel::kIch9Uhci2: return 2;
+    case ControllerModel::kIch9Uhci3: return 4;
+    default: return std::nullopt;
+  }
+}
 
 unsigned FirstUnusedIndex(const DomainDef& def, ControllerType type) {
   for (unsigned index = 0;; ++index) {
@@ -70,12 +82,10 @@ void AssignControllerIndexes(DomainDef& def) {
         return other.get() != &controller && other->type == controller.type && other->index == partner->index &&
                other->model == controller.model;
       });
-      if (!taken) {
-        controller.index = partner->index;
-        continue;
-      }
+      if (!taken) controller.index = partner->index;
     }
-    controller.index = FirstUnusedIndex(def, controller.type);
+    if (!controller.index) controller.index = FirstUnusedIndex(def, controller.type);
+    if (!controller.info.master_startport) controller.info.master_startport = CompanionPort(controller);
   }
 }
 

@@ -11,11 +11,11 @@ namespace bv::qemu {
 // The first controller of a type with an index; null when there is none.
 model::Controller* FindController(const model::DomainDef& def, model::ControllerType type, unsigned index);
 
-// Puts a controller where it belongs: behind the last of its type with a lower index, a USB 2 master
-// before its companions.
+// Puts a controller of a document where it belongs: behind the last of its type with a lower index, a
+// USB 2 master before its companions.
 model::Controller& InsertController(model::DomainDef& def, std::unique_ptr<model::Controller> controller);
 
-// The controller that is there, or a new one.
+// The controller that is there, or a new one at the end of the list.
 model::Controller& EnsureController(model::DomainDef& def, model::ControllerType type, unsigned index,
                                     model::ControllerModel model = model::ControllerModel::kDefault);
 

@@ -19,9 +19,9 @@ namespace {
   throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, std::move(text));
 }
 
-// "qemu64-x86_64-cpu" is the type of the model "qemu64".
-std::string ModelOfType(std::string_view type, std::string_view arch) {
-  std::string suffix = fmt::format("-{}-cpu", arch == "i686" ? "i386" : arch);
+// "qemu64-x86_64-cpu" is the type of the model "qemu64". The architecture is the binary's, not the guest's.
+std::string ModelOfType(std::string_view type, std::string_view binary_arch) {
+  std::string suffix = fmt::format("-{}-cpu", binary_arch == "i686" ? "i386" : binary_arch);
   if (type.ends_with(suffix)) type.remove_suffix(suffix.size());
   return std::string(type);
 }
@@ -30,7 +30,7 @@ void SetDefaultCpu(DomainDef& def, const QemuCaps& caps) {
   if (def.cpu && (def.cpu->mode != CpuMode::kCustom || !def.cpu->model.empty())) return;
   const MachineType* machine = caps.FindMachine(def.os.machine);
   if (!machine || machine->default_cpu.empty()) return;
-  std::string model = ModelOfType(machine->default_cpu, def.os.arch);
+  std::string model = ModelOfType(machine->default_cpu, caps.arch());
   if (!def.cpu) def.cpu.emplace();
   CpuDef& cpu = *def.cpu;
   cpu.type = CpuType::kGuest;

@@ -41,7 +41,7 @@ void AddUsb(DomainDef& def, ControllerModel model) {
     controller->index = 0;
     controller->model = m;
     controller->info.master_startport = master_port;
-    InsertController(def, std::move(controller));
+    def.controllers.push_back(std::move(controller));
   };
   add(model, std::nullopt);
   if (model != ControllerModel::kIch9Ehci1) return;
@@ -59,36 +59,20 @@ void EnsureInput(DomainDef& def, InputType type) {
   def.inputs.push_back(std::move(input));
 }
 
-// Where sound goes follows from how the guest is looked at.
+// Where sound goes follows from how the guest is looked at. Displays on the host's own screen have no
+// sound unless somebody asks for it, and some settings leave the choice to QEMU's environment.
 void AddDefaultAudio(DomainDef& def, const QemuConfig& config) {
   if (!def.audios.empty()) return;
-  bool add = def.graphics.empty();
-  AudioType type = AudioType::kNone;
-  // Sound of the host through QEMU's own environment variables is what these settings ask for.
-  bool host_audio = def.graphics.empty() && config.nographics_allow_host_audio;
+  std::optional<AudioType> type;
+  if (def.graphics.empty() && !config.nographics_allow_host_audio) type = AudioType::kNone;
   for (auto& graphics : def.graphics) {
-    switch (graphics->type) {
-      case GraphicsType::kVnc:
-        add = true;
-        host_audio |= config.vnc_allow_host_audio;
-        break;
-      case GraphicsType::kSdl:
-        add = true;
-        type = AudioType::kSdl;
-        break;
-      case GraphicsType::kSpice:
-        add = true;
-        type = AudioType::kSpice;
-        break;
-      case GraphicsType::kEglHeadless:
-      case GraphicsType::kDbus: add = true; break;
-      default: break;
-    }
+    if (graphics->type == GraphicsType::kSpice) type = AudioType::kSpice;
+    if (graphics->type == GraphicsType::kVnc && !config.vnc_allow_host_audio && !type) type = AudioType::kNone;
   }
-  if (!add || host_audio) return;
+  if (!type) return;
   auto audio = std::make_unique<Audio>();
   audio->id = 1;
-  audio->type = type;
+  audio->type = *type;
   def.audios.push_back(std::move(audio));
 }
 
@@ -154,7 +138,7 @@ void MatchConsoleWithSerial(DomainDef& def) {
       serial->port = console.port.value_or(0);
       def.serials.push_back(std::move(serial));
     }
-  } else if (def.consoles.empty() && !def.serials.empty()) {
+  } else if (!def.serials.empty()) {
     switch (def.serials[0]->serial_target) {
       case SerialTarget::kUsb:
       case SerialTarget::kPci:
@@ -164,7 +148,7 @@ void MatchConsoleWithSerial(DomainDef& def) {
     auto console = std::make_unique<Chardev>();
     console->kind = ChardevKind::kConsole;
     console->console_target = ConsoleTarget::kSerial;
-    def.consoles.push_back(std::move(console));
+    def.consoles.insert(def.consoles.begin(), std::move(console));
   } else {
     return;
   }

@@ -80,11 +80,13 @@ class SerialPorts {
   Ports controllers_;
 };
 
-// Calls f(chardev, allow_zero) for everything on a virtio-serial bus.
+// Calls f(chardev, allow_zero) for everything that has a place on a virtio-serial bus. A console that
+// was given none is left to QEMU.
 template <typename F>
 void ForEachVirtioSerial(DomainDef& def, F f) {
   for (auto& console : def.consoles) {
-    if (console->console_target == ConsoleTarget::kVirtio) f(*console, true);
+    bool placed = console->info.address.type == AddressType::kVirtioSerial;
+    if (console->console_target == ConsoleTarget::kVirtio && placed) f(*console, true);
   }
   for (auto& channel : def.channels) {
     if (channel->channel_target == ChannelTarget::kVirtio) f(*channel, false);

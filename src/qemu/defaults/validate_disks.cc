@@ -42,12 +42,12 @@ bool IsAllowedAddress(const Disk& disk) {
 }
 
 void Place(const Disk& disk) {
+  if (disk.bus == DiskBus::kUsb && disk.info.address.type != AddressType::kUsb) {
+    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "unexpected address type for usb disk");
+  }
   if (!IsAllowedAddress(disk)) {
     Nonsense(fmt::format("Invalid address type '{}' for the disk '{}' with the bus type '{}'",
                          ToString(disk.info.address.type), disk.dst, ToString(disk.bus)));
-  }
-  if (disk.bus == DiskBus::kUsb && disk.info.address.type != AddressType::kUsb) {
-    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "unexpected address type for usb disk");
   }
 }
 

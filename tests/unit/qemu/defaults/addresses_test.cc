@@ -183,6 +183,7 @@ TEST(SerialAddressTest, PortZeroIsForConsoles) {
   def.channels[0]->channel_target = ChannelTarget::kVirtio;
   def.consoles.push_back(std::make_unique<Chardev>());
   def.consoles[0]->console_target = ConsoleTarget::kVirtio;
+  def.consoles[0]->info.address.type = AddressType::kVirtioSerial;
   AssignVirtioSerialAddresses(def);
   EXPECT_EQ(def.consoles[0]->info.address.virtio_serial.port, 0u);
   EXPECT_EQ(def.channels[0]->info.address.virtio_serial.port, 1u);
