@@ -53,10 +53,11 @@ void ForgetGeneratedPath(const QemuConfig& config, Chardev& channel) {
   const std::string& directory = config.dirs.channel_target;
   if (directory.empty() || !path.starts_with(directory + "/")) return;
   path.remove_prefix(directory.size() + 1);
-  // "DOMAIN.NAME" as it was once, "domain-ID-DOMAIN/NAME" or "DOMAIN/NAME" since.
-  bool ends = path.ends_with("/" + channel.target_name) || path.ends_with("." + channel.target_name);
-  bool deeper = std::ranges::count(path.substr(0, path.size() - channel.target_name.size()), '/') > 1;
-  if (ends && !deeper) channel.source.path.clear();
+  // "DOMAIN.NAME" as it was once, "domain-ID-DOMAIN/NAME" since.
+  auto slash = path.find('/');
+  bool flat = slash == path.npos && path.ends_with("." + channel.target_name);
+  bool nested = slash != path.npos && path.starts_with("domain-") && path.substr(slash + 1) == channel.target_name;
+  if (flat || nested) channel.source.path.clear();
 }
 
 }  // namespace
@@ -71,7 +72,6 @@ void CompleteChardevs(DomainDef& def, const QemuConfig& config) {
   }
   Number(def.serials);
   Number(def.parallels);
-  Number(def.consoles);
   for (auto& channel : def.channels) ForgetGeneratedPath(config, *channel);
 }
 

@@ -85,7 +85,12 @@ void AssignControllerIndexes(DomainDef& def) {
       if (!taken) controller.index = partner->index;
     }
     if (!controller.index) controller.index = FirstUnusedIndex(def, controller.type);
-    if (!controller.info.master_startport) controller.info.master_startport = CompanionPort(controller);
+  }
+  for (auto& controller : list) {
+    bool has_master = std::ranges::any_of(list, [&](auto& other) {
+      return other->model == ControllerModel::kIch9Ehci1 && other->type == controller->type && other->index == controller->index;
+    });
+    if (has_master && !controller->info.master_startport) controller->info.master_startport = CompanionPort(*controller);
   }
 }
 

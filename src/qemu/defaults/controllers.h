@@ -19,7 +19,7 @@ model::Controller& InsertController(model::DomainDef& def, std::unique_ptr<model
 model::Controller& EnsureController(model::DomainDef& def, model::ControllerType type, unsigned index,
                                     model::ControllerModel model = model::ControllerModel::kDefault);
 
-// Numbers controllers that were written without an index.
+// Numbers controllers that were written without an index, and gives USB companions their master's ports.
 void AssignControllerIndexes(model::DomainDef& def);
 
 // One of the four devices that make up an ICH9 USB 2 controller in one PCI slot.

@@ -109,6 +109,29 @@ void NumberAudio(DomainDef& def) {
   }
 }
 
+unsigned DefaultPort(NetworkProtocol protocol) {
+  switch (protocol) {
+    case NetworkProtocol::kHttp: return 80;
+    case NetworkProtocol::kHttps: return 443;
+    case NetworkProtocol::kFtp: return 21;
+    case NetworkProtocol::kFtps: return 990;
+    case NetworkProtocol::kTftp: return 69;
+    case NetworkProtocol::kSheepdog: return 7000;
+    case NetworkProtocol::kNbd: return 10809;
+    case NetworkProtocol::kSsh: return 22;
+    case NetworkProtocol::kIscsi: return 3260;
+    case NetworkProtocol::kGluster: return 24007;
+    case NetworkProtocol::kVxhs: return 9999;
+    default: return 0;  // the client library knows
+  }
+}
+
+void CompletePorts(StorageSource& source) {
+  for (auto& host : source.hosts) {
+    if (host.transport == HostTransport::kTcp && host.port == 0) host.port = DefaultPort(source.protocol);
+  }
+}
+
 }  // namespace
 
 void CompleteDisk(const DomainDef& def, Disk& disk) {
@@ -120,6 +143,7 @@ void CompleteDisk(const DomainDef& def, Disk& disk) {
   }
   if (disk.mirror && disk.mirror->source.format == StorageFormat::kNone) disk.mirror->source.format = StorageFormat::kRaw;
   for (StorageSource* image = &source; image; image = image->backing.get()) {
+    CompletePorts(*image);
     if (image->encryption && image->encryption->engine == EncryptionEngine::kDefault) {
       image->encryption->engine = EncryptionEngine::kQemu;
     }
@@ -218,9 +242,15 @@ void CompleteTpm(const DomainDef& def, Tpm& tpm) {
   }
 }
 
-void CompleteGraphics(Graphics& graphics) {
+void CompleteGraphics(const QemuConfig& config, Graphics& graphics) {
   bool listens = graphics.type == GraphicsType::kVnc || graphics.type == GraphicsType::kSpice;
   if (!listens) return;
+  // A socket in our own directories was made for one run of the guest.
+  for (auto& listen : graphics.listens) {
+    if (listen.type != ListenType::kSocket || !listen.socket.starts_with(config.dirs.lib + "/")) continue;
+    listen = {.type = ListenType::kAddress};
+    if (graphics.type == GraphicsType::kVnc && graphics.port == 0) graphics.autoport = true;
+  }
   if (graphics.listens.empty()) graphics.listens.push_back({.type = ListenType::kAddress});
   GraphicsListen& first = graphics.listens[0];
   // Without any port nobody can connect: the guest is asked not to listen.
@@ -235,16 +265,24 @@ void CompleteDevices(DomainDef& def, const QemuCaps& caps, const QemuConfig& con
   for (auto& d : def.interfaces) CompleteInterface(def, caps, *d);
   for (auto& d : def.hostdevs) CompleteHostdev(def, *d);
   for (auto& d : def.filesystems) {
-    if (d->access_mode == FsAccessMode::kDefault) d->access_mode = FsAccessMode::kPassthrough;
+    // A virtiofsd that somebody else runs decides for itself.
+    bool foreign = d->driver == FsDriver::kVirtiofs && !d->socket.empty();
+    if (d->access_mode == FsAccessMode::kDefault && !foreign) d->access_mode = FsAccessMode::kPassthrough;
   }
   for (auto& d : def.controllers) CompleteController(def, caps, *d);
   CompleteChardevs(def, config);
   for (auto& d : def.shmems) CompleteShmem(*d);
+  for (auto& d : def.redirdevs) {
+    if (d->source.type == ChardevType::kDbus && d->source.path.empty()) d->source.path = "org.qemu.usbredir";
+  }
+  for (auto& d : def.rngs) {
+    if (d->backend == RngBackend::kRandom && d->path.empty()) d->path = "/dev/random";
+  }
   for (auto& d : def.panics) {
     if (d->model == PanicModel::kDefault) d->model = IsPseries(def) ? PanicModel::kPseries : PanicModel::kIsa;
   }
   for (auto& d : def.tpms) CompleteTpm(def, *d);
-  for (auto& d : def.graphics) CompleteGraphics(*d);
+  for (auto& d : def.graphics) CompleteGraphics(config, *d);
   for (auto& d : def.videos) CompleteVideo(def, caps, *d);
   if (def.vsock && def.vsock->model == VirtioModel::kDefault) def.vsock->model = VirtioModel::kVirtio;
   NumberAudio(def);

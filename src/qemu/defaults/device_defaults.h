@@ -18,7 +18,7 @@ void CompleteInterface(const model::DomainDef& def, const QemuCaps& caps, model:
 void CompleteHostdev(const model::DomainDef& def, model::Hostdev& hostdev);
 void CompleteShmem(model::Shmem& shmem);
 void CompleteTpm(const model::DomainDef& def, model::Tpm& tpm);
-void CompleteGraphics(model::Graphics& graphics);
+void CompleteGraphics(const QemuConfig& config, model::Graphics& graphics);
 void CompleteChardevs(model::DomainDef& def, const QemuConfig& config);
 
 }  // namespace bv::qemu

@@ -96,8 +96,7 @@ void AssignDriveAddress(const DomainDef& def, Disk& disk) {
 void AssignScsiHostdevAddress(const DomainDef& def, Hostdev& hostdev) {
   DriveAddress address;
   for (;; ++address.controller) {
-    for (address.unit = 0; address.unit < kScsiUnits; ++address.unit) {
-      if (address.unit == kScsiOwnUnit) continue;
+    for (address.unit = 0; address.unit < kScsiOwnUnit; ++address.unit) {
       if (IsUsedByDisk(def, address) || IsUsedByHostdev(def, address)) continue;
       hostdev.info.address.type = AddressType::kDrive;
       hostdev.info.address.drive = address;

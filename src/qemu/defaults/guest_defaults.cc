@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/error.h"
 #include "qemu/machine_kind.h"
@@ -103,12 +102,8 @@ void CompleteMemory(DomainDef& def) {
   KiB cells = 0;
   for (auto& cell : def.numa.cells) cells += cell.memory;
   if (cells > 0) def.memory.total = cells + PluggedMemory(def);
-  if (def.memory.total == 0) ThrowXml("Memory size must be specified via <memory> or in the <numa> configuration");
   if (!def.memory.current || *def.memory.current == 0 || *def.memory.current > def.memory.total) {
     def.memory.current = def.memory.total;
-  }
-  if ((def.memory.max != 0) != (def.memory.slots != 0)) {
-    ThrowXml("both maximum memory size and memory slot count must be specified");
   }
   if (def.memory.max != 0 && def.memory.max < def.memory.total) {
     ThrowXml("maximum memory size must be equal or greater than the actual memory size");
@@ -154,25 +149,22 @@ void CompleteNuma(DomainDef& def) {
   }
 }
 
-void CheckBootOrder(const DomainDef& def) {
-  std::set<unsigned> orders;
-  ForEachBootOrder(def, [&](unsigned order) {
-    if (order != 0 && !orders.insert(order).second) {
-      ThrowXml(fmt::format("boot order '{}' used for more than one device", order));
-    }
-  });
-  if (!def.os.boot.empty() && !orders.empty()) {
-    throw Error(ErrorDomain::kDomain, ErrorCode::kConfigUnsupported,
-                "per-device boot elements cannot be used together with os/boot elements");
+void CompleteFirmware(DomainDef& def, const QemuConfig& config) {
+  Os& os = def.os;
+  if (os.loader && !os.loader->path.empty() && os.loader->type == LoaderType::kNone) os.loader->type = LoaderType::kRom;
+  // Keys mean nothing without the check that uses them.
+  auto& secure = os.firmware_features[static_cast<std::size_t>(FirmwareFeature::kSecureBoot)];
+  if (os.feature(FirmwareFeature::kEnrolledKeys) == YesNo::kYes && secure == YesNo::kAbsent) secure = YesNo::kYes;
+  bool pflash = os.loader && os.loader->type == LoaderType::kPflash && os.firmware == Firmware::kNone;
+  if (pflash && os.nvram && os.nvram->source.path.empty() && !os.nvram->new_style) {
+    os.nvram->source.type = StorageType::kFile;
+    os.nvram->source.format = StorageFormat::kRaw;
+    os.nvram->source.path = config.dirs.nvram + "/" + def.name + "_VARS.fd";
   }
 }
 
 void CompleteBoot(DomainDef& def) {
-  if (def.os.loader && !def.os.loader->path.empty() && def.os.loader->type == LoaderType::kNone) {
-    def.os.loader->type = LoaderType::kRom;
-  }
   if (def.os.type != OsType::kHvm) return;
-  CheckBootOrder(def);
   bool ordered = false;
   ForEachBootOrder(def, [&](unsigned order) { ordered |= order != 0; });
   if (def.os.boot.empty() && !ordered) def.os.boot.push_back(BootDevice::kDisk);

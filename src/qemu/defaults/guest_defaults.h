@@ -2,6 +2,7 @@
 
 #include "model/domain/domain.h"
 #include "qemu/capabilities.h"
+#include "qemu/config.h"
 
 namespace bv::qemu {
 
@@ -15,11 +16,9 @@ void CompleteMemory(model::DomainDef& def);
 void CompleteCpu(model::DomainDef& def, const QemuCaps& caps);
 // vCPUs that no NUMA cell has belong to the first one; automatic placement extends to memory.
 void CompleteNuma(model::DomainDef& def);
+void CompleteFirmware(model::DomainDef& def, const QemuConfig& config);
 void CompleteBoot(model::DomainDef& def);
 // Slots of DIMMs.
 void AssignMemorySlots(model::DomainDef& def);
-
-// The boot device and order rules: kConfigUnsupported or kXmlError.
-void CheckBootOrder(const model::DomainDef& def);
 
 }  // namespace bv::qemu

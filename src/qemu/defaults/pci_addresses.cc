@@ -81,7 +81,7 @@ class Assigner {
 
   void ReserveGiven() {
     ForEachPciDevice(def_, board_, [&](DeviceInfo& info, unsigned connect, Controller* controller) {
-      if (!IsPlaced(info) || (controller && IsBuiltinPiix3(*controller))) return;
+      if (connect == 0 || !IsPlaced(info) || (controller && IsBuiltinPiix3(*controller))) return;
       buses_.ReserveFixed(info.address.pci, connect);
     });
   }

@@ -21,7 +21,9 @@ struct BusRow {
 };
 
 constexpr BusRow kBuses[] = {
-    {ControllerModel::kPciRoot, 0, kPciHotpluggable | kPciAutoassign | kPciDevice | kPciBridge | kPciExpanderBus, 1, 31},
+    {ControllerModel::kPciRoot, 0,
+     kPciHotpluggable | kPciAutoassign | kPciDevice | kPciBridge | kPciExpanderBus | kPciIntegrated,
+     1, 31},
     {ControllerModel::kPciBridge, kPciBridge, kPciHotpluggable | kPciAutoassign | kPciDevice | kPciBridge, 1, 31},
     {ControllerModel::kPciExpanderBus, kPciExpanderBus, kPciDevice | kPciBridge, 0, 31},
     {ControllerModel::kPcieRoot, 0,
@@ -80,7 +82,8 @@ void PciBusSet::SetModel(std::size_t index, ControllerModel model, bool hotplug)
   Bus& bus = buses_[index];
   bus.model = model;
   bus.offers = row->offers;
-  if (!hotplug) bus.offers &= ~static_cast<unsigned>(kPciHotpluggable);
+  bool port = model == ControllerModel::kPcieRootPort || model == ControllerModel::kPcieSwitchDownstreamPort;
+  if (port && !hotplug) bus.offers &= ~static_cast<unsigned>(kPciHotpluggable);
   bus.min_slot = row->min_slot;
   bus.max_slot = row->max_slot;
 }
@@ -201,7 +204,10 @@ void PciBusSet::Grow(PciAddress& address, unsigned connect) {
     ThrowInternal(fmt::format("Cannot automatically add a new PCI bus for a device with connect flags {:02x}", connect & kPciConnectTypes));
   }
   buses_.resize(address.bus + 1);
-  if (port_first) SetModel(first++, ControllerModel::kPcieRootPort);
+  if (port_first) {
+    SetModel(first, ControllerModel::kPcieRootPort);
+    Take({.bus = static_cast<unsigned>(first++)}, 0);
+  }
   for (auto i = first; i < buses_.size(); ++i) SetModel(i, model);
 }
 

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/error.h"
+#include "qemu/defaults/controllers.h"
 
 namespace bv::qemu {
 
@@ -34,9 +36,13 @@ unsigned PortsOf(const Controller& controller) {
   }
 }
 
-// A USB 2 companion works on ports of its master.
-bool HasOwnPorts(const Controller& controller) {
-  return controller.type == ControllerType::kUsb && !controller.info.master_startport;
+// A USB 2 companion works on ports of its master, whether it says so or merely shares its index.
+bool HasOwnPorts(const DomainDef& def, const Controller& controller) {
+  if (controller.type != ControllerType::kUsb || controller.info.master_startport) return false;
+  if (!IsIch9Usb2(controller) || controller.model == ControllerModel::kIch9Ehci1) return true;
+  return std::ranges::none_of(def.controllers, [&](auto& other) {
+    return IsIch9Usb2(*other) && other->model == ControllerModel::kIch9Ehci1 && other->index == controller.index;
+  });
 }
 
 // A root or other hub: which ports are taken, and what hubs hang on them.
@@ -68,7 +74,7 @@ class UsbBuses {
  public:
   explicit UsbBuses(const DomainDef& def) {
     for (auto& controller : def.controllers) {
-      if (!HasOwnPorts(*controller)) continue;
+      if (!HasOwnPorts(def, *controller)) continue;
       unsigned ports = PortsOf(*controller);
       if (ports == 0) continue;
       if (*controller->index >= buses_.size()) buses_.resize(*controller->index + 1);
@@ -201,7 +207,7 @@ void ForEachUsbDevice(DomainDef& def, bool with_hubs, F f) {
 void AddMissingHubs(DomainDef& def) {
   unsigned available = static_cast<unsigned>(def.hubs.size()) * kHubPorts;
   for (auto& controller : def.controllers) {
-    if (HasOwnPorts(*controller)) available += PortsOf(*controller);
+    if (HasOwnPorts(def, *controller)) available += PortsOf(*controller);
   }
   unsigned needed = 0;
   ForEachUsbDevice(def, true, [&](DeviceInfo& info) {
@@ -215,6 +221,12 @@ void AddMissingHubs(DomainDef& def) {
 }  // namespace
 
 void AssignUsbAddresses(DomainDef& def, bool new_domain) {
+  for (auto& disk : def.disks) {
+    AddressType type = disk->info.address.type;
+    if (disk->bus == DiskBus::kUsb && type != AddressType::kNone && type != AddressType::kUsb) {
+      throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "unexpected address type for usb disk");
+    }
+  }
   UsbBuses buses(def);
   if (new_domain) AddMissingHubs(def);
   for (auto& hub : def.hubs) {

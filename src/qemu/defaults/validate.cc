@@ -8,14 +8,11 @@ namespace validate {
 
 void Unsupported(std::string text) { throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, std::move(text)); }
 void Nonsense(std::string text) { throw Error(ErrorDomain::kDomain, ErrorCode::kConfigUnsupported, std::move(text)); }
-void BadXml(std::string text) { throw Error(ErrorDomain::kDomain, ErrorCode::kXmlError, std::move(text)); }
-void BadDetail(std::string text) { throw Error(ErrorDomain::kDomain, ErrorCode::kXmlDetail, std::move(text)); }
 
 }  // namespace validate
 
 void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const QemuConfig&) {
   validate::Guest(def, caps);
-  validate::Firmware(def);
   validate::Memory(def, caps);
   validate::Disks(def);
   validate::Controllers(def);

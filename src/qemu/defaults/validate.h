@@ -6,15 +6,14 @@
 
 namespace bv::qemu {
 
-// Refuses what this QEMU cannot run and what makes no sense, after PostParse. Throws libvirt's errors:
-// domain kDomain for rules of every hypervisor, kQemu for QEMU's own.
+// Refuses what this QEMU cannot run, after PostParse; what contradicts itself was refused when the
+// document was read (model/domain). Throws libvirt's errors, kConfigUnsupported of kQemu mostly.
 void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const QemuConfig& config);
 
 namespace validate {
 
 // The parts, by subject.
 void Guest(const model::DomainDef& def, const QemuCaps& caps);
-void Firmware(const model::DomainDef& def);
 void Memory(const model::DomainDef& def, const QemuCaps& caps);
 void Disks(const model::DomainDef& def);
 void Controllers(const model::DomainDef& def);
@@ -24,8 +23,6 @@ void OtherDevices(const model::DomainDef& def, const QemuCaps& caps);
 
 [[noreturn]] void Unsupported(std::string text);        // kConfigUnsupported, kQemu
 [[noreturn]] void Nonsense(std::string text);           // kConfigUnsupported, kDomain
-[[noreturn]] void BadXml(std::string text);             // kXmlError, kDomain
-[[noreturn]] void BadDetail(std::string text);          // kXmlDetail, kDomain
 
 }  // namespace validate
 }  // namespace bv::qemu

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <glib.h>
 
 #include <algorithm>
 #include <bit>
@@ -12,43 +13,6 @@ namespace bv::qemu::validate {
 using namespace model;
 
 namespace {
-
-bool SameSource(const Hostdev& a, const Hostdev& b) {
-  if (a.mode != b.mode || a.type != b.type) return false;
-  if (a.mode == HostdevMode::kCapabilities) return a.caps_path == b.caps_path;
-  switch (a.type) {
-    case HostdevType::kPci: return a.pci.address.SamePlace(b.pci.address);
-    case HostdevType::kUsb:
-      if (a.usb.bus && b.usb.bus) return a.usb.bus == b.usb.bus && a.usb.device == b.usb.device;
-      if (a.usb.bus || b.usb.bus) return false;
-      return a.usb.vendor == b.usb.vendor && a.usb.product == b.usb.product;
-    case HostdevType::kScsi:
-      if (a.scsi.protocol != b.scsi.protocol) return false;
-      if (a.scsi.protocol == ScsiProtocol::kIscsi) {
-        return a.scsi.iscsi.path == b.scsi.iscsi.path && !a.scsi.iscsi.hosts.empty() && !b.scsi.iscsi.hosts.empty() &&
-               a.scsi.iscsi.hosts[0].name == b.scsi.iscsi.hosts[0].name;
-      }
-      return a.scsi.adapter == b.scsi.adapter && a.scsi.bus == b.scsi.bus && a.scsi.target == b.scsi.target &&
-             a.scsi.unit == b.scsi.unit;
-    case HostdevType::kScsiHost: return a.scsi_host.wwpn == b.scsi_host.wwpn;
-    case HostdevType::kMdev: return a.mdev.uuid == b.mdev.uuid;
-    default: return false;
-  }
-}
-
-void VideoRules(const DomainDef& def) {
-  unsigned primary = 0;
-  for (auto& video : def.videos) {
-    primary += video->primary;
-    if (video->type == VideoType::kNone && def.videos.size() > 1) {
-      Nonsense("a 'none' video type must be the only video device defined for the domain");
-    }
-    if (video->type == VideoType::kRamfb && video->info.address.type != AddressType::kNone) {
-      Nonsense("address not supported for video type ramfb");
-    }
-  }
-  if (primary > 1) Nonsense("Only one primary video device is supported");
-}
 
 void GraphicsRules(const DomainDef& def) {
   bool egl = false, with = false;
@@ -96,13 +60,22 @@ void IommuRules(const DomainDef& def, const QemuCaps& caps) {
   }
 }
 
-void TpmRules(const DomainDef& def, const QemuCaps& caps) {
+// The emulators that a TPM can be made with are programs of the host.
+bool HasProgram(const char* name) {
+  char* found = g_find_program_in_path(name);
+  bool has = found != nullptr;
+  g_free(found);
+  return has;
+}
+
+void TpmRules(const DomainDef& def) {
   for (auto& tpm : def.tpms) {
-    if (tpm->backend == TpmBackend::kExternal || tpm->backend == TpmBackend::kEmulator) {
-      if (tpm->backend == TpmBackend::kExternal && !caps.Has(QemuCap::kTpmEmulator)) {
-        Unsupported(fmt::format("The QEMU executable {} does not support TPM backend type {}", def.emulator,
-                                ToString(tpm->backend)));
-      }
+    if (tpm->backend == TpmBackend::kExternal && !HasProgram("swtpm")) {
+      Unsupported(fmt::format("The QEMU executable {} does not support TPM backend type {}", def.emulator,
+                              ToString(tpm->backend)));
+    }
+    if (tpm->backend == TpmBackend::kEmulator && tpm->version == TpmVersion::k12 && !HasProgram("swtpm_setup")) {
+      Unsupported(fmt::format("TPM version '{}' is not supported", ToString(tpm->version)));
     }
   }
 }
@@ -131,36 +104,22 @@ void Controllers(const DomainDef& def) {
   }
 }
 
-void Displays(const DomainDef& def) {
-  VideoRules(def);
-  GraphicsRules(def);
-}
+void Displays(const DomainDef& def) { GraphicsRules(def); }
 
 void Hostdevs(const DomainDef& def) {
-  unsigned ramfb = 0;
-  for (std::size_t i = 0; i < def.hostdevs.size(); ++i) {
-    const Hostdev& hostdev = *def.hostdevs[i];
-    for (std::size_t j = i + 1; j < def.hostdevs.size(); ++j) {
-      if (SameSource(hostdev, *def.hostdevs[j])) BadXml("Hostdev already exists in the domain configuration");
-    }
-    if (hostdev.mode != HostdevMode::kSubsystem) continue;
-    ramfb += hostdev.type == HostdevType::kMdev && hostdev.mdev.ramfb == OnOff::kOn;
-    if (hostdev.type == HostdevType::kScsiHost && hostdev.info.boot_order != 0) {
+  for (auto& hostdev : def.hostdevs) {
+    const ZpciAddress& zpci = hostdev->info.address.pci.zpci;
+    if ((zpci.uid || zpci.fid) && !IsS390(def)) Unsupported("This QEMU binary doesn't support zPCI");
+    if (hostdev->mode == HostdevMode::kSubsystem && hostdev->type == HostdevType::kScsiHost && hostdev->info.boot_order != 0) {
       Unsupported("booting from assigned devices is not supported by vhost SCSI devices");
     }
-    if (hostdev.type == HostdevType::kMdev && hostdev.mdev.model == MdevModel::kVfioPci &&
-        hostdev.info.address.type != AddressType::kPci) {
-      BadXml(fmt::format("Unsupported address type '{}' with mediated device model '{}'",
-                         ToString(hostdev.info.address.type), ToString(hostdev.mdev.model)));
-    }
   }
-  if (ramfb > 1) Nonsense("Only one vgpu device can have 'ramfb' enabled");
 }
 
 void OtherDevices(const DomainDef& def, const QemuCaps& caps) {
   for (auto& net : def.interfaces) NetRules(*net);
   IommuRules(def, caps);
-  TpmRules(def, caps);
+  TpmRules(def);
   SerialRules(def);
   if (def.watchdogs.size() > 1) {
     throw Error(ErrorDomain::kDomain, ErrorCode::kInternalError, "only a single watchdog device is supported");

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "base/error.h"
 #include "qemu/defaults/drive_addresses.h"
 #include "qemu/defaults/validate.h"
 
@@ -11,43 +10,11 @@ using namespace model;
 namespace {
 
 void Targets(const DomainDef& def) {
-  for (std::size_t i = 0; i < def.disks.size(); ++i) {
-    for (std::size_t j = i + 1; j < def.disks.size(); ++j) {
-      const Disk& a = *def.disks[i];
-      const Disk& b = *def.disks[j];
-      if (a.dst != b.dst) continue;
-      BadXml(fmt::format("target '{}' duplicated for disk sources '{}' and '{}'", a.dst, a.source.path, b.source.path));
-    }
-  }
   for (auto& disk : def.disks) {
     unsigned partition = 0;
     if (DiskNameIndex(disk->dst, &partition) && partition != 0) {
       Unsupported(fmt::format("invalid disk target '{}', partitions can't appear in disk targets", disk->dst));
     }
-  }
-}
-
-bool IsAllowedAddress(const Disk& disk) {
-  AddressType type = disk.info.address.type;
-  switch (disk.bus) {
-    case DiskBus::kIde:
-    case DiskBus::kFdc:
-    case DiskBus::kScsi:
-    case DiskBus::kSata: return type == AddressType::kDrive;
-    case DiskBus::kVirtio:
-      return type == AddressType::kPci || type == AddressType::kCcw || type == AddressType::kVirtioMmio ||
-             type == AddressType::kVirtioS390 || type == AddressType::kNone || type == AddressType::kUnassigned;
-    default: return true;
-  }
-}
-
-void Place(const Disk& disk) {
-  if (disk.bus == DiskBus::kUsb && disk.info.address.type != AddressType::kUsb) {
-    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "unexpected address type for usb disk");
-  }
-  if (!IsAllowedAddress(disk)) {
-    Nonsense(fmt::format("Invalid address type '{}' for the disk '{}' with the bus type '{}'",
-                         ToString(disk.info.address.type), disk.dst, ToString(disk.bus)));
   }
 }
 
@@ -78,7 +45,6 @@ void Format(const StorageSource& source) {
 void Disks(const DomainDef& def) {
   Targets(def);
   for (auto& disk : def.disks) {
-    Place(*disk);
     for (const StorageSource* image = &disk->source; image && !image->IsTerminator(); image = image->backing.get()) {
       Format(*image);
     }

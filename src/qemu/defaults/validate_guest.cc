@@ -55,16 +55,6 @@ void FeatureSettings(const DomainDef& def) {
   if (*f.tseg_bytes % kMiB) Unsupported("SMM TSEG size must be divisible by 1 MiB");
 }
 
-void Threads(const DomainDef& def) {
-  for (auto& sched : def.cputune.iothread_scheds) {
-    for (auto id = sched.threads.Next(); id; id = sched.threads.Next(*id + 1)) {
-      bool known = false;
-      for (auto& thread : def.iothreads.ids) known |= thread.id == *id;
-      if (!known) Nonsense(fmt::format("Cannot find 'iothread' : {}", *id));
-    }
-  }
-}
-
 void Cachetune(const DomainDef& def) {
   if (def.virt_type == VirtType::kKvm) return;
   if (!def.cputune.cachetunes.empty() || !def.cputune.memorytunes.empty()) {
@@ -88,34 +78,10 @@ void LaunchSecurityKind(const DomainDef& def, const QemuCaps& caps) {
 void Guest(const DomainDef& def, const QemuCaps& caps) {
   Emulator(def, caps);
   BootMenuRange(def);
-  Threads(def);
   CpuSettings(def);
   FeatureSettings(def);
   Cachetune(def);
   LaunchSecurityKind(def, caps);
-}
-
-void Firmware(const DomainDef& def) {
-  const Os& os = def.os;
-  YesNo secure = os.feature(FirmwareFeature::kSecureBoot), keys = os.feature(FirmwareFeature::kEnrolledKeys);
-  bool features = secure != YesNo::kAbsent || keys != YesNo::kAbsent;
-  if (os.firmware == bv::model::Firmware::kNone) {
-    if (features) BadDetail("cannot use feature-based firmware autoselection when firmware autoselection is disabled");
-    return;
-  }
-  if (features && os.firmware != bv::model::Firmware::kEfi) {
-    BadDetail(fmt::format("firmware feature selection is not supported for firmware '{}'", ToString(os.firmware)));
-  }
-  if (keys == YesNo::kYes && secure == YesNo::kNo) {
-    BadDetail("firmware feature 'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled");
-  }
-  if (!os.loader) return;
-  auto refuse = [](const char* attribute) {
-    BadDetail(fmt::format("loader attribute '{}' cannot be specified when firmware autoselection is enabled", attribute));
-  };
-  if (os.loader->readonly != YesNo::kAbsent) refuse("readonly");
-  if (os.loader->type != LoaderType::kNone) refuse("type");
-  if (!os.loader->path.empty()) BadDetail("loader path cannot be specified when firmware autoselection is enabled");
 }
 
 }  // namespace bv::qemu::validate

@@ -184,10 +184,22 @@ TEST(SerialAddressTest, PortZeroIsForConsoles) {
   def.consoles.push_back(std::make_unique<Chardev>());
   def.consoles[0]->console_target = ConsoleTarget::kVirtio;
   def.consoles[0]->info.address.type = AddressType::kVirtioSerial;
+  EnsureController(def, ControllerType::kVirtioSerial, 0);
   AssignVirtioSerialAddresses(def);
   EXPECT_EQ(def.consoles[0]->info.address.virtio_serial.port, 0u);
   EXPECT_EQ(def.channels[0]->info.address.virtio_serial.port, 1u);
-  EXPECT_NE(FindController(def, ControllerType::kVirtioSerial, 0), nullptr);
+}
+
+TEST(SerialAddressTest, FullControllersGetAnother) {
+  DomainDef def;
+  EnsureController(def, ControllerType::kVirtioSerial, 0).ports = 2;
+  for (int i = 0; i < 2; ++i) {
+    def.channels.push_back(std::make_unique<Chardev>());
+    def.channels[i]->channel_target = ChannelTarget::kVirtio;
+  }
+  AssignVirtioSerialAddresses(def);
+  EXPECT_EQ(def.channels[1]->info.address.virtio_serial.controller, 1u);
+  EXPECT_NE(FindController(def, ControllerType::kVirtioSerial, 1), nullptr);
 }
 
 TEST(AliasTest, NamesOfDevices) {
