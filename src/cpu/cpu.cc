@@ -103,7 +103,8 @@ void Update(std::string_view arch, CpuDef& guest, const CpuDef* host) {
   if (family == Family::kS390 && guest.mode == CpuMode::kCustom) {
     if (guest.match == model::CpuMatch::kMinimum)
       throw Error(ErrorDomain::kCpu, ErrorCode::kConfigUnsupported, "match mode minimum not supported on s390");
-    throw Error(ErrorDomain::kCpu, ErrorCode::kConfigUnsupported, "only cpu feature policies 'require' and 'disable' are supported");
+    throw Error(ErrorDomain::kCpu, ErrorCode::kConfigUnsupported,
+                "only cpu feature policies 'require' and 'disable' are supported");
   }
   if (guest.mode != CpuMode::kHostModel) return;
   if (!host) throw Error(ErrorDomain::kCpu, ErrorCode::kConfigUnsupported, "unknown host CPU model");
@@ -114,9 +115,11 @@ void Translate(std::string_view arch, CpuDef& cpu, const HypervisorModels& model
   Family family = FamilyOf(arch);
   if (cpu.mode != CpuMode::kCustom || models.empty() || FindModel(models, cpu.model)) return;
   if (cpu.fallback == model::CpuFallback::kForbid)
-    throw Error(ErrorDomain::kCpu, ErrorCode::kConfigUnsupported, "CPU model " + cpu.model + " is not supported by hypervisor");
+    throw Error(ErrorDomain::kCpu, ErrorCode::kConfigUnsupported,
+                "CPU model " + cpu.model + " is not supported by hypervisor");
   if (family != Family::kX86)
-    throw Error(ErrorDomain::kCpu, ErrorCode::kNoSupport, "cannot translate CPU model " + cpu.model + " to a supported model");
+    throw Error(ErrorDomain::kCpu, ErrorCode::kNoSupport,
+                "cannot translate CPU model " + cpu.model + " to a supported model");
   x86::Translate(cpu, models);
 }
 
@@ -130,7 +133,8 @@ void CheckForbidden(std::string_view arch, const CpuDef& guest, const CpuDef& ho
     if (feature.policy != CpuPolicy::kForbid) continue;
     const CpuFeature* provided = x86::FindFeature(host, feature.name);
     if (provided && provided->policy != CpuPolicy::kDisable)
-      throw Error(ErrorDomain::kCpu, ErrorCode::kCpuIncompatible, "Host CPU provides forbidden feature '" + feature.name + "'");
+      throw Error(ErrorDomain::kCpu, ErrorCode::kCpuIncompatible,
+                  "Host CPU provides forbidden feature '" + feature.name + "'");
   }
 }
 
@@ -145,7 +149,8 @@ void ValidateFeatures(std::string_view arch, const CpuDef& cpu) {
     if (family == Family::kArm && !arm::KnowsFeature(feature.name))
       throw Error(ErrorDomain::kCpu, ErrorCode::kConfigUnsupported, "unknown CPU feature: " + feature.name);
     if (family == Family::kS390 && feature.policy != CpuPolicy::kRequire && feature.policy != CpuPolicy::kDisable)
-      throw Error(ErrorDomain::kCpu, ErrorCode::kConfigUnsupported, "only cpu feature policies 'require' and 'disable' are supported for " + feature.name);
+      throw Error(ErrorDomain::kCpu, ErrorCode::kConfigUnsupported,
+                  "only cpu feature policies 'require' and 'disable' are supported for " + feature.name);
   }
 }
 

@@ -71,10 +71,12 @@ const CpuFeature* FindFeature(const CpuDef& cpu, std::string_view name) {
 
 void SetFeature(CpuDef& cpu, std::string_view name, CpuPolicy policy) {
   if (cpu.IsHost()) policy = CpuPolicy::kAbsent;
-  if (auto* feature = const_cast<CpuFeature*>(FindFeature(cpu, name)))
-    feature->policy = policy;
-  else
-    cpu.features.push_back({std::string(name), policy});
+  for (CpuFeature& feature : cpu.features) {
+    if (feature.name != name) continue;
+    feature.policy = policy;
+    return;
+  }
+  cpu.features.push_back({std::string(name), policy});
 }
 
 std::string Join(const FeatureSet& set, std::string_view separator) {

@@ -56,7 +56,10 @@ std::string BaselineHypervisorCpu(const QemuCaps& caps, Accelerator accelerator,
   std::vector<std::string> known = CpuFeaturesOf(caps, accelerator, only_migratable);
   // What QEMU says is migratable needs no further filter.
   if (!known.empty()) only_migratable = false;
-  cpu::BaselineOptions options = {.models = &models, .known = known.empty() ? nullptr : &known, .only_migratable = only_migratable};
+  cpu::BaselineOptions options;
+  options.models = &models;
+  if (!known.empty()) options.known = &known;
+  options.only_migratable = only_migratable;
   CpuDef result = cpu::Baseline(caps.arch(), cpus, options);
   result.fallback = model::CpuFallback::kForbid;
   if (flags & kBaselineExpandFeatures) cpu::ExpandFeatures(caps.arch(), result);
