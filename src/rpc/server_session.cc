@@ -15,6 +15,9 @@ namespace {
 constexpr size_t kEventLimit = 8 << 20;
 // Queued output above which streams wait.
 constexpr size_t kStreamWindow = 256 << 10;
+// Queued output above which no further calls are read: a client that does not take its answers
+// gets no more of them.
+constexpr size_t kReplyLimit = 1 << 20;
 
 Error RpcError(std::string detail) { return Error(ErrorDomain::kRpc, ErrorCode::kRpc, std::move(detail)); }
 
@@ -43,6 +46,10 @@ Session::~Session() {
 }
 
 // --- what comes ----------------------------------------------------------------------------------
+
+bool Session::WantsFrames() const {
+  return running_ < options_.max_requests && full_streams_ == 0 && connection_->queued() < kReplyLimit;
+}
 
 void Session::OnFrame(Frame& frame) {
   if (keepalive_) keepalive_->Touch();
@@ -94,6 +101,7 @@ void Session::OnStream(Frame& frame) {
 }
 
 void Session::OnProgress() {
+  if (WantsFrames()) connection_->Resume();
   if (streams_.empty() || !StreamMayWrite()) return;
   for (SessionStream* stream : std::vector(streams_)) stream->OnRoom();
 }

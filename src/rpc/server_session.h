@@ -49,7 +49,7 @@ class Session final : public ServerSession, private Connection::Owner {
 
  private:
   void OnFrame(Frame& frame) override;
-  bool WantsFrames() const override { return running_ < options_.max_requests && full_streams_ == 0; }
+  bool WantsFrames() const override;
   void OnProgress() override;
   void OnClosed() override;
 
