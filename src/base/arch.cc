@@ -17,6 +17,8 @@ constexpr Arch kArchs[] = {
 
 }  // namespace
 
+std::span<const Arch> Archs() { return kArchs; }
+
 const Arch* FindArch(std::string_view name) {
   for (const Arch& arch : kArchs)
     if (arch.name == name) return &arch;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace bv {
@@ -12,6 +13,8 @@ struct Arch {
   bool big_endian;
 };
 
+// All of them, in libvirt's order.
+std::span<const Arch> Archs();
 // Null when libvirt 9.0 does not know the name.
 const Arch* FindArch(std::string_view name);
 

@@ -23,6 +23,10 @@ constexpr const char* kMoreDevices[] = {
     "nvme",            "megasas",           "pci-bridge",         "qemu-xhci",         "tpm-crb",
 };
 
+// Asking for the properties of a type is the quick way to see whether it exists: the list of all types
+// takes QEMU a while to make.
+constexpr char kTcgType[] = "tcg-accel";
+
 bool IsPropertySource(Source source) { return source == Source::kProperty || source == Source::kPropertyOff; }
 
 std::vector<std::string> TypesOf(Source wanted) {
@@ -115,6 +119,7 @@ std::vector<MonitorCommand> CapsBuilder::BasicQuestions() {
   for (const char* name : {"query-version", "query-target", "query-kvm", "query-machines", "query-cpu-definitions"}) {
     questions.push_back(Question(name));
   }
+  questions.push_back(QuestionAbout("qom-list-properties", kTcgType));
   return questions;
 }
 
@@ -283,6 +288,10 @@ void CapsBuilder::TakeTypes(const Json& answer) {
 
 void CapsBuilder::TakeProperties(std::string_view type, const Json& answer) {
   if (!answer) return;
+  if (type == kTcgType) {
+    Set(QemuCap::kTcg);
+    return;
+  }
   SetFlagsOfProperties(type, answer);
   properties_ += Line({"properties", type, Join(NamesIn(answer, "name"))});
 }

@@ -134,10 +134,15 @@ CapsCache::EntryPtr CapsCache::Find(const std::string& binary) {
   return entry;
 }
 
+void CapsCache::Prepare(const std::string& binary) {
+  EntryPtr entry = Find(binary);
+  if (!entry->caps && !entry->working) Spawn(Load(entry), "qemu capabilities");
+}
+
 Task<CapsPtr> CapsCache::Get(std::string binary) {
+  Prepare(binary);
   EntryPtr entry = Find(binary);
   if (entry->caps) co_return entry->caps;
-  if (!entry->working) Spawn(Load(entry), "qemu capabilities");
   co_await Finish(entry);
   co_return entry->caps;
 }
@@ -152,8 +157,8 @@ Task<CapsPtr> CapsCache::Get(std::string binary, Accelerator accelerator) {
 }
 
 Task<CapsPtr> CapsCache::GetBasics(std::string binary) {
+  Prepare(binary);
   EntryPtr entry = Find(binary);
-  if (!entry->caps && !entry->working) Spawn(Load(entry), "qemu capabilities");
   while (entry->working && !entry->caps && !entry->basics) co_await entry->changed.Wait();
   if (entry->caps) co_return entry->caps;
   if (entry->basics) co_return entry->basics;

@@ -45,6 +45,9 @@ class CapsCache {
   // Only what ProbeRequest::on_basics promises, as soon as it is known.
   Task<CapsPtr> GetBasics(std::string binary);
 
+  // Begins to find out, without waiting: for several binaries that are needed together.
+  void Prepare(const std::string& binary);
+
   // What is known now without asking anybody; null when nothing is.
   CapsPtr Peek(std::string_view binary) const;
 

@@ -23,10 +23,10 @@ bool OpenMode(xml::Writer& writer, std::string_view name, bool supported) {
   return supported;
 }
 
-void WriteMigratable(xml::Writer& writer, std::string_view enum_name, const QemuCaps& caps) {
+void WriteMigratable(xml::Writer& writer, std::string_view enum_name, bool may_be_on) {
   writer.Open("enum");
   writer.Attr("name", enum_name);
-  if (caps.Has(QemuCap::kCpuMigratable)) writer.TextElement("value", "on");
+  if (may_be_on) writer.TextElement("value", "on");
   writer.TextElement("value", "off");
   writer.Close("enum");
 }
@@ -71,10 +71,10 @@ void WriteCpuCapabilities(xml::Writer& writer, const QemuCaps& caps, Accelerator
   auto supports = [&](CpuMode mode) { return SupportsCpuMode(caps, accelerator, mode); };
   writer.Open("cpu");
   if (OpenMode(writer, "host-passthrough", supports(CpuMode::kHostPassthrough)))
-    WriteMigratable(writer, "hostPassthroughMigratable", caps);
+    WriteMigratable(writer, "hostPassthroughMigratable", caps.Has(QemuCap::kCpuMigratable));
   writer.Close("mode");
 
-  if (OpenMode(writer, "maximum", supports(CpuMode::kMaximum))) WriteMigratable(writer, "maximumMigratable", caps);
+  if (OpenMode(writer, "maximum", supports(CpuMode::kMaximum))) WriteMigratable(writer, "maximumMigratable", true);
   writer.Close("mode");
 
   auto host = HostModelsOf(caps, accelerator);

@@ -29,10 +29,13 @@ unsigned NumberOf(std::string_view text) {
 
 cpu::x86::CpuData HostDataOf(const QemuCaps& caps, Accelerator accelerator, bool only_migratable) {
   cpu::x86::CpuData data;
+  // An emulator that does not tell which features it lacks does not tell the truth about MSRs' either.
+  const bool with_msrs = caps.Has(QemuCap::kCpuUnavailableFeatures);
   for (const CpuProperty& property : caps.host_cpu(accelerator)) {
     if (property.is_true()) {
       if (only_migratable && !property.migratable) continue;
-      if (auto index = cpu::x86::FindFeature(FeatureFromQemu(caps.arch(), property.name))) data.features.Add(*index);
+      auto index = cpu::x86::FindFeature(FeatureFromQemu(caps.arch(), property.name));
+      if (index && (with_msrs || !cpu::x86::Features()[*index].msr)) data.features.Add(*index);
     } else if (property.name == "vendor") {
       if (auto vendor = cpu::x86::FindVendorString(property.value)) data.vendor = *vendor;
     } else if (property.name == "family") {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Records a QEMU's answers to the questions of src/qemu/capabilities_builder.cc, for unit tests.
 
-    tests/unit/qemu/data/record_qemu.py /usr/bin/qemu-system-x86_64 | zstd -19 > tests/unit/qemu/data/qemu-7.2-x86_64.jsonl.zst
+    tests/unit/qemu/data/record_qemu.py /usr/bin/qemu-system-x86_64 > qemu-7.2-x86_64.jsonl
+    zstd -19 --rm -f qemu-7.2-x86_64.jsonl
 
 One JSON object a line: accelerator, command, arguments, return (missing for an error).
 """
@@ -38,8 +39,9 @@ def converse(binary, accelerator, questions):
 
 
 def main():
-    flags = open("src/qemu/capabilities_flags.inc").read()
-    builder = open("src/qemu/capabilities_builder.cc").read()
+    top = __file__.rpartition("tests/unit")[0]
+    flags = open(top + "src/qemu/capabilities_flags.inc").read()
+    builder = open(top + "src/qemu/capabilities_builder.cc").read()
     devices = re.findall(r'[( ]Prop(?:Off)?\("([^"]+)", "', flags)
     devices += re.findall(r'"([^"]+)"', re.search(r"kMoreDevices\[\] = \{(.*?)\};", builder, re.S).group(1))
     objects = re.findall(r'ObjProp\("([^"]+)"', flags)
@@ -47,6 +49,7 @@ def main():
              "query-qmp-schema", "qom-list-types", "query-tpm-models", "query-tpm-types", "query-command-line-options",
              "query-migrate-capabilities", "query-sev-capabilities", "query-sgx-capabilities"]
     questions = [(name, {}) for name in plain]
+    questions += [("qom-list-properties", {"typename": "tcg-accel"})]
     questions += [("device-list-properties", {"typename": name}) for name in dict.fromkeys(devices)]
     questions += [("qom-list-properties", {"typename": name}) for name in dict.fromkeys(objects) if name not in ("d", "o")]
 
