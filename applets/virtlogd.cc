@@ -1,8 +1,10 @@
 #include "drivers.h"
+#include "logd/log_driver.h"
 
 namespace bv {
 
-// The log driver is not there yet.
-void AddVirtlogdDrivers(DriverList&, const DriverEnvironment&) {}
+void AddVirtlogdDrivers(DriverList& drivers, const DriverEnvironment& environment) {
+  drivers.push_back(std::make_unique<logd::LogDriver>(environment));
+}
 
 }  // namespace bv
