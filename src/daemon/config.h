@@ -50,7 +50,7 @@ struct DaemonConfig {
   std::uint32_t audit_level = 1;
   bool audit_logging = false;
   std::optional<std::string> host_uuid;
-  std::string host_uuid_source;
+  std::string host_uuid_source = "smbios";
   std::uint32_t ovs_timeout = 5;  // seconds
 
   std::uint64_t max_size = 0;  // bytes; virtlogd

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/wait.h"
 #include "daemon/config.h"
 
@@ -68,6 +69,7 @@ Task<DomainOpenLogFileRet> LogDriver::Open(Call& call, DomainOpenLogFileArgs arg
   if (Find(args.path)) {
     throw Error(ErrorDomain::kNone, ErrorCode::kOperationInvalid, "Cannot open log file: '" + args.path + "': Device or resource busy");
   }
+  MakeDirs(args.path.substr(0, args.path.rfind('/')));
   RotatingFile file(args.path, limits_, (args.flags & kDomainOpenLogFileTruncate) != 0);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0) throw SystemError(ErrorDomain::kNone, "cannot create a pipe");
