@@ -64,8 +64,8 @@ Task<remote::ConnectBaselineCpuRet> CpuCalls::Baseline(Call&, remote::ConnectBas
 Task<remote::ConnectBaselineHypervisorCpuRet> CpuCalls::BaselineHypervisor(
     Call&, remote::ConnectBaselineHypervisorCpuArgs args) {
   Refuse(args.flags, kBaselineFlags, "qemuConnectBaselineHypervisorCPU");
-  EmulatorChoice choice = co_await host_->Choose(args.emulator, args.arch, args.machine, args.virttype);
   auto cpus = ParseCpus(args.xmlCPUs, model::CpuType::kAuto);
+  EmulatorChoice choice = co_await host_->Choose(args.emulator, args.arch, args.machine, args.virttype);
   remote::ConnectBaselineHypervisorCpuRet ret;
   ret.cpu = BaselineHypervisorCpu(*choice.caps, choice.accelerator, cpus, args.flags);
   co_return ret;
