@@ -15,6 +15,9 @@ struct CommandLine {
   std::vector<std::string> argv;
   std::vector<int> fds;  // descriptors that the arguments name, to be inherited under the same number
 
+  // Which options this QEMU takes as JSON; the rest gets the older syntax.
+  bool json_devices = true, json_objects = true, json_netdevs = true;
+
   // Notes that `fd` is used, and gives its number back.
   int Inherit(int fd) {
     fds.push_back(fd);
@@ -30,10 +33,10 @@ struct CommandLine {
   }
   void Option(std::string_view option, const OptionString& value) { Option(option, value.str()); }
 
-  void Device(const Props& props) { Option("-device", props.Dump()); }
-  void Object(const Props& props) { Option("-object", props.Dump()); }
+  void Device(const Props& props) { Option("-device", json_devices ? props.Dump() : props.ToOptionString()); }
+  void Object(const Props& props) { Option("-object", json_objects ? props.Dump() : props.ToOptionString()); }
+  void Netdev(const Props& props) { Option("-netdev", json_netdevs ? props.Dump() : props.ToOptionString()); }
   void Blockdev(const Props& props) { Option("-blockdev", props.Dump()); }
-  void Netdev(const Props& props) { Option("-netdev", props.Dump()); }
 
   // One line that a shell would run: the environment, then the words, quoted where needed.
   std::string ToShell() const;

@@ -106,8 +106,8 @@ void AddBoot(const Context& context, CommandLine* out) {
   const Os& os = context.def.os;
   OptionString boot;
   boot.Add("menu", os.boot_menu.enable);
-  if (os.boot_menu.enable == YesNo::kYes) boot.Add("splash-time", os.boot_menu.timeout_ms);
   boot.Add("reboot-timeout", os.bios.reboot_timeout);
+  if (os.boot_menu.enable == YesNo::kYes) boot.Add("splash-time", os.boot_menu.timeout_ms);
   boot.Add("strict", true);
   out->Option("-boot", boot);
 

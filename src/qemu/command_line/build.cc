@@ -58,8 +58,10 @@ void AddCompat(const Context& context, CommandLine* out) {
   std::string_view behavior = context.config.deprecation_behavior;
   if (context.def.qemu.deprecation_given) behavior = ToString(context.def.qemu.deprecation);
   if (behavior == "none" || !context.Has(QemuCap::kCompatDeprecated)) return;
-  const char* input = behavior == "reject" ? "reject" : behavior == "crash" ? "crash" : "accept";
-  out->Option("-compat", Props().Add("deprecated-output", "hide").Add("deprecated-input", input).Dump());
+  Props compat;
+  compat.Add("deprecated-output", "hide");
+  if (behavior != "omit") compat.Add("deprecated-input", behavior);
+  out->Option("-compat", compat.Dump());
 }
 
 void AddMasterKey(const Context& context, CommandLine* out) {
@@ -102,6 +104,9 @@ CommandLine BuildCommandLine(const DomainDef& def, const QemuCaps& caps, const Q
   const Context context{def, caps, config, options, options.host ? *options.host : HostQueries::Real()};
   CommandLine line;
   CommandLine* out = &line;
+  out->json_devices = context.Has(QemuCap::kDeviceJsonHotplug);
+  out->json_objects = context.Has(QemuCap::kObjectQapified);
+  out->json_netdevs = context.Has(QemuCap::kNetdevJson);
 
   AddEnvironment(context, out);
   out->Option(def.emulator);

@@ -107,7 +107,8 @@ void AddTpms(const Context& context, CommandLine* out) {
         option.Add("path", out->AddFdSet(fds->second.file, alias + "-tpm"));
         option.Add("cancel-path", out->AddFdSet(fds->second.log, alias + "-cancel"));
       } else if (context.host.FileExists(tpm->source.path)) {
-        option.Add("path", tpm->source.path);
+        // Only looked at: placeholders for what a start would open.
+        option.Add("path", out->AddFdSet(0, alias + "-tpm")).Add("cancel-path", out->AddFdSet(0, alias + "-cancel"));
       } else {
         throw SystemError(ErrorDomain::kQemu, ENOENT, "Could not open TPM device " + tpm->source.path);
       }

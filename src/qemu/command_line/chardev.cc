@@ -70,7 +70,7 @@ OptionString Backend(const ChardevSource& source, std::string_view alias, const 
       if (source.protocol == ChardevProtocol::kTelnet) chardev.Add("telnet", true);
       AddServer(&chardev, source);
       AddReconnect(&chardev, source.reconnect);
-      if (UsesTls(source, context)) chardev.Add("tls-creds", TlsAlias(alias));
+      if (UsesTls(source, context)) chardev.Add("tls-creds", TlsAlias(fmt::format("char{}", alias)));
       return chardev;
     }
     case ChardevType::kUnix: {
@@ -118,7 +118,7 @@ void AddChardev(const ChardevSource& source, std::string_view alias, const char*
                 CommandLine* out) {
   if (UsesTls(source, context)) {
     const TlsSettings& tls = context.config.chardev_tls;
-    AddTlsCredentials(alias, context.config.CertDir(tls), source.listen, context.config.Verify(tls, true), tls.secret_uuid,
+    AddTlsCredentials(TlsAlias(fmt::format("char{}", alias)), context.config.CertDir(tls), source.listen, context.config.Verify(tls, true), tls.secret_uuid,
                       context, out);
   }
   OptionString chardev = Backend(source, alias, spice_name, context, out);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,8 @@ struct Context {
   const BuildOptions& options;
   const HostQueries& host;
 
-  bool Has(QemuCap cap) const { return caps.Has(cap); }
+  // With what the guest's <qemu:capabilities> adds and takes away.
+  bool Has(QemuCap cap) const;
 };
 
 // What QEMU cannot be asked for: kConfigUnsupported of the QEMU driver.
@@ -33,6 +35,13 @@ Error Unsupported(fmt::format_string<Args...> format, Args&&... args) {
 template <typename... Args>
 Error Internal(fmt::format_string<Args...> format, Args&&... args) {
   return Error(ErrorDomain::kQemu, ErrorCode::kInternalError, fmt::format(format, std::forward<Args>(args)...));
+}
+
+inline bool Context::Has(QemuCap cap) const {
+  const auto& qemu = def.qemu;
+  if (!qemu.caps_add.empty() && std::ranges::find(qemu.caps_add, NameOf(cap)) != qemu.caps_add.end()) return true;
+  if (!qemu.caps_del.empty() && std::ranges::find(qemu.caps_del, NameOf(cap)) != qemu.caps_del.end()) return false;
+  return caps.Has(cap);
 }
 
 }  // namespace bv::qemu

@@ -52,10 +52,10 @@ void AddVnc(const Graphics& graphics, const Context& context, CommandLine* out) 
   if (graphics.share_policy != VncSharePolicy::kDefault) vnc.Add("share", ToString(graphics.share_policy));
   if (graphics.auth.given || config.vnc_password) vnc.Add("password", true);
   if (config.vnc_tls.enabled) {
-    std::string alias = "vnc";
-    AddTlsCredentials(alias, config.CertDir(config.vnc_tls), true, config.Verify(config.vnc_tls, false), config.vnc_tls.secret_uuid,
+    const std::string credentials = "vnc-tls-creds0";
+    AddTlsCredentials(credentials, config.CertDir(config.vnc_tls), true, config.Verify(config.vnc_tls, false), config.vnc_tls.secret_uuid,
                       context, out);
-    vnc.Add("tls-creds", TlsAlias(alias));
+    vnc.Add("tls-creds", credentials);
   }
   if (config.vnc_sasl) {
     vnc.Add("sasl", true);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr auto kTransientTeaming = static_cast<std::uint8_t>(TeamingType::kTransient);
 
-Props DescribeUsb(const Hostdev& hostdev, const Context& context) {
+Props DescribeUsb(const Hostdev& hostdev, const DeviceInfo& info, const Context& context) {
   const HostUsb& usb = hostdev.usb;
   if (!hostdev.missing && (!usb.bus || !usb.device || (*usb.bus == 0 && *usb.device == 0))) {
     throw Internal("USB host device is missing bus/device information");
@@ -26,7 +26,7 @@ Props DescribeUsb(const Hostdev& hostdev, const Context& context) {
       props.Add("hostbus", *usb.bus).Add("hostaddr", *usb.device);
     }
   }
-  props.Add("id", hostdev.info.alias);
+  props.Add("id", info.alias);
   switch (usb.guest_reset) {
     case UsbGuestReset::kOff:
       props.Add("guest-reset", false);
@@ -40,49 +40,49 @@ Props DescribeUsb(const Hostdev& hostdev, const Context& context) {
     default:
       break;
   }
-  AddBootIndex(&props, hostdev.info, context);
-  AddAddress(&props, hostdev.info, context);
+  AddBootIndex(&props, info, context);
+  AddAddress(&props, info, context);
   return props;
 }
 
-Props DescribePci(const Hostdev& hostdev, const Context& context) {
+Props DescribePci(const Hostdev& hostdev, const DeviceInfo& info, const Context& context) {
   if (hostdev.pci.backend != PciBackend::kVfio) {
     throw Internal("invalid PCI passthrough type '{}'", ToString(hostdev.pci.backend));
   }
   auto& host = hostdev.pci.address;
   Props props = Props::Device("vfio-pci");
   props.Add("host", fmt::format("{:04x}:{:02x}:{:02x}.{:x}", host.domain, host.bus, host.slot, host.function));
-  props.Add("id", hostdev.info.alias);
-  AddBootIndex(&props, hostdev.info, context);
+  props.Add("id", info.alias);
+  AddBootIndex(&props, info, context);
   if (hostdev.teaming == kTransientTeaming) props.AddSet("failover_pair_id", hostdev.teaming_persistent);
-  AddAddress(&props, hostdev.info, context);
-  AddRom(&props, hostdev.info);
+  AddAddress(&props, info, context);
+  AddRom(&props, info);
   return props;
 }
 
-Props DescribeMdev(const Hostdev& hostdev, const Context& context) {
+Props DescribeMdev(const Hostdev& hostdev, const DeviceInfo& info, const Context& context) {
   const HostMdev& mdev = hostdev.mdev;
   // A frame buffer for the firmware cannot be unplugged.
   Props props = Props::Device(mdev.ramfb == OnOff::kOn ? std::string("vfio-pci-nohotplug") : std::string(ToString(mdev.model)));
-  props.Add("id", hostdev.info.alias);
+  props.Add("id", info.alias);
   props.Add("sysfsdev", "/sys/bus/mdev/devices/" + (mdev.uuid ? mdev.uuid->ToString() : ""));
   props.AddOnOff("display", mdev.display);
   if (mdev.ramfb == OnOff::kOn) props.Add("ramfb", true);
-  AddBootIndex(&props, hostdev.info, context);
-  AddAddress(&props, hostdev.info, context);
+  AddBootIndex(&props, info, context);
+  AddAddress(&props, info, context);
   return props;
 }
 
-Props DescribeScsiHost(const Hostdev& hostdev, const Context& context) {
+Props DescribeScsiHost(const Hostdev& hostdev, const DeviceInfo& info, const Context& context) {
   if (context.options.standalone && !context.host.FileExists("/dev/vhost-scsi")) {
     throw Error(ErrorDomain::kNone, ErrorCode::kConfigUnsupported, "vhost-scsi device file '/dev/vhost-scsi' cannot be found");
   }
-  auto fds = context.options.fds.find(hostdev.info.alias);
-  Props props = VirtioDevice("vhost-scsi", hostdev.info, hostdev.scsi_host.model, {}, context);
+  auto fds = context.options.fds.find(info.alias);
+  Props props = VirtioDevice("vhost-scsi", info, hostdev.scsi_host.model, {}, context);
   props.Add("wwpn", hostdev.scsi_host.wwpn);
   props.Add("vhostfd", std::to_string(fds == context.options.fds.end() ? -1 : fds->second.vhost_device));
-  props.Add("id", hostdev.info.alias);
-  AddAddress(&props, hostdev.info, context);
+  props.Add("id", info.alias);
+  AddAddress(&props, info, context);
   return props;
 }
 
@@ -103,12 +103,11 @@ Props DescribeScsiNode(const Hostdev& hostdev, const Context& context) {
   return node.Add("node-name", ScsiNode(hostdev)).Add("read-only", hostdev.readonly);
 }
 
-Props DescribeScsi(const Hostdev& hostdev, const Context& context) {
-  auto& drive = hostdev.info.address.drive;
+Props DescribeScsi(const Hostdev& hostdev, const DeviceInfo& info, const Context& context) {
+  auto& drive = info.address.drive;
   Props props = Props::Device("scsi-generic");
-  if (hostdev.shareable) props.Add("share-rw", true);
-  props.Add("drive", ScsiNode(hostdev)).Add("id", hostdev.info.alias);
-  AddBootIndex(&props, hostdev.info, context);
+  props.Add("drive", ScsiNode(hostdev)).Add("id", info.alias);
+  AddBootIndex(&props, info, context);
   std::string alias = ControllerAlias(ControllerType::kScsi, drive.controller, context);
   props.Add("bus", alias + ".0");
   AddScsiPlace(&props, drive, context);
@@ -117,30 +116,30 @@ Props DescribeScsi(const Hostdev& hostdev, const Context& context) {
 
 }  // namespace
 
-HostdevParts DescribeHostdev(const Hostdev& hostdev, const Context& context) {
+HostdevParts DescribeHostdev(const Hostdev& hostdev, const DeviceInfo& info, const Context& context) {
   HostdevParts parts;
   if (hostdev.mode != HostdevMode::kSubsystem) {
     throw Unsupported("hostdev mode '{}' not supported", ToString(hostdev.mode));
   }
   switch (hostdev.type) {
     case HostdevType::kUsb:
-      parts.device = DescribeUsb(hostdev, context);
+      parts.device = DescribeUsb(hostdev, info, context);
       break;
     case HostdevType::kPci:
-      if (hostdev.info.address.type != AddressType::kUnassigned) parts.device = DescribePci(hostdev, context);
+      if (info.address.type != AddressType::kUnassigned) parts.device = DescribePci(hostdev, info, context);
       break;
     case HostdevType::kMdev:
-      parts.device = DescribeMdev(hostdev, context);
+      parts.device = DescribeMdev(hostdev, info, context);
       break;
     case HostdevType::kScsiHost:
-      parts.device = DescribeScsiHost(hostdev, context);
+      parts.device = DescribeScsiHost(hostdev, info, context);
       break;
     case HostdevType::kScsi:
       if (hostdev.scsi.protocol == ScsiProtocol::kIscsi) {
         parts.objects = DescribeStorageObjects(hostdev.scsi.iscsi, NamesOf(hostdev.scsi.iscsi), context);
       }
       parts.nodes.push_back(DescribeScsiNode(hostdev, context));
-      parts.device = DescribeScsi(hostdev, context);
+      parts.device = DescribeScsi(hostdev, info, context);
       break;
     default:
       throw Unsupported("hostdev subsys type '{}' not supported", ToString(hostdev.type));
@@ -149,15 +148,19 @@ HostdevParts DescribeHostdev(const Hostdev& hostdev, const Context& context) {
 }
 
 void AddHostdevs(const Context& context, CommandLine* out) {
-  auto add = [&](const Hostdev& hostdev) {
-    HostdevParts parts = DescribeHostdev(hostdev, context);
-    auto fds = context.options.fds.find(hostdev.info.alias);
+  auto add = [&](const Hostdev& hostdev, const DeviceInfo& info) {
+    HostdevParts parts = DescribeHostdev(hostdev, info, context);
+    auto fds = context.options.fds.find(info.alias);
     if (fds != context.options.fds.end() && fds->second.vhost_device >= 0) out->Inherit(fds->second.vhost_device);
     for (auto& object : parts.objects) out->Object(object);
     for (auto& node : parts.nodes) out->Blockdev(node);
-    if (parts.device) AddDevice(std::move(*parts.device), hostdev.info, context, out);
+    if (parts.device) AddDevice(std::move(*parts.device), info, context, out);
   };
-  for (auto& hostdev : context.def.hostdevs) add(*hostdev);
+  for (auto& net : context.def.interfaces) {
+    const Interface& actual = net->actual ? net->actual->connection : *net;
+    if (actual.type == InterfaceType::kHostdev) add(actual.hostdev, net->info);
+  }
+  for (auto& hostdev : context.def.hostdevs) add(*hostdev, hostdev->info);
 }
 
 }  // namespace bv::qemu

@@ -13,8 +13,10 @@ struct HostdevParts {
   std::vector<Props> objects, nodes;
   std::optional<Props> device;  // null: kept from the host, but not given to the guest
 };
-HostdevParts DescribeHostdev(const model::Hostdev& hostdev, const Context& context);
+// `info` is the device's own, or that of the interface which it is.
+HostdevParts DescribeHostdev(const model::Hostdev& hostdev, const model::DeviceInfo& info, const Context& context);
 
+// Passed-through interfaces and host devices.
 void AddHostdevs(const Context& context, CommandLine* out);
 
 }  // namespace bv::qemu

@@ -165,7 +165,7 @@ MemoryBackend DescribeMemoryBackend(const MemoryRegion& region, const Context& c
   // virtio-mem reserves and fills what is plugged by itself.
   if (is_virtio_mem) {
     if (context.Has(QemuCap::kVirtioMemPciPrealloc)) prealloc = false;
-    if (context.Has(QemuCap::kMemoryBackendFileReserve) && !pages.huge) backend.object.Add("reserve", false);
+    if (context.Has(QemuCap::kMemoryBackendFileReserve)) backend.object.Add("reserve", false);
   }
 
   if (settings.access != MemoryAccess::kDefault) backend.object.Add("share", settings.access == MemoryAccess::kShared);

@@ -84,7 +84,7 @@ void PrepareListens(Graphics* graphics, const Context& context) {
 void PreparePorts(Graphics* graphics, const Context& context) {
   constexpr int kVnc = 5900, kSpice = 5901, kSpiceTls = 5902;
   if (graphics->type == GraphicsType::kVnc) {
-    if (graphics->autoport) graphics->port = kVnc;
+    if (graphics->autoport && graphics->autoport_given != YesNo::kNo) graphics->port = kVnc;
   } else if (graphics->type == GraphicsType::kSpice) {
     bool plain = graphics->port == -1, tls = graphics->tls_port == -1;
     if (graphics->autoport) {
@@ -231,6 +231,12 @@ void MakeInterfacesGeneric(DomainDef* def, const BuildOptions& options) {
   for (auto& net : def->interfaces) {
     if (!net->script.empty() && !host.FileExists(net->script)) {
       throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, fmt::format("Child process ({}) unexpected exit status 127", net->script));
+    }
+    // The device behind a passed-through interface stays, but is found no place for.
+    if (net->type == InterfaceType::kHostdev) {
+      auto hostdev = std::make_unique<Hostdev>(std::move(net->hostdev));
+      hostdev->info = {};
+      def->hostdevs.push_back(std::move(hostdev));
     }
     auto generic = std::make_unique<Interface>();
     generic->type = InterfaceType::kEthernet;

@@ -210,8 +210,9 @@ Props DescribeNetworkStorage(const StorageSource& source, const BlockNames& name
     case NetworkProtocol::kHttps:
     case NetworkProtocol::kFtp:
     case NetworkProtocol::kFtps:
-    case NetworkProtocol::kTftp:
       return DescribeUrl(source, names);
+    case NetworkProtocol::kTftp:
+      throw Unsupported("'tftp' protocol is not supported with this QEMU binary");
     case NetworkProtocol::kSheepdog:
       return Props::Device("sheepdog").Add("server", SocketAddress(source, OnlyHost(source))).Add("vdi", source.path);
     case NetworkProtocol::kSsh:

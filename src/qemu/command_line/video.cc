@@ -13,7 +13,6 @@ bool Has3d(const Video& video) { return video.acceleration && video.acceleration
 // The primary card carries a VGA part where the board has one.
 Props Driver(const Video& video, const Context& context) {
   const bool primary = video.primary;
-  const bool vga = primary && video.vgaconf != VgaConf::kOff;
   switch (video.type) {
     case VideoType::kVga:
       return Props::Device("VGA");
@@ -29,11 +28,11 @@ Props Driver(const Video& video, const Context& context) {
       return Props::Device("ramfb");
     case VideoType::kVirtio: {
       if (video.backend == VideoBackend::kVhostUser) {
-        if (vga && context.Has(QemuCap::kVhostUserVga)) return Props::Device("vhost-user-vga");
+        if (primary && context.Has(QemuCap::kVhostUserVga)) return Props::Device("vhost-user-vga");
         return VirtioDevice("vhost-user-gpu", video.info, VirtioModel::kVirtio, video.virtio, context);
       }
       const bool gl_devices = Has3d(video) && context.Has(QemuCap::kVirtioGpuGlPci);
-      if (vga && context.Has(QemuCap::kVirtioVga)) {
+      if (primary && context.Has(QemuCap::kVirtioVga)) {
         // This one has its transport in no name, so that options are added here.
         Props props = Props::Device(gl_devices ? "virtio-vga-gl" : "virtio-vga");
         props.Add("iommu_platform", video.virtio.iommu).Add("ats", video.virtio.ats).Add("packed", video.virtio.packed);
