@@ -1,8 +1,10 @@
 #include "drivers.h"
+#include "proxy/proxy_driver.h"
 
 namespace bv {
 
-// The forwarding driver is not there yet.
-void AddVirtproxydDrivers(DriverList&, const DriverEnvironment&) {}
+void AddVirtproxydDrivers(DriverList& drivers, const DriverEnvironment& environment) {
+  drivers.push_back(std::make_unique<ProxyDriver>(environment));
+}
 
 }  // namespace bv

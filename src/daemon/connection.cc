@@ -127,10 +127,19 @@ Driver& ConnectionService::Choose(std::string& name) const {
 Task<> ConnectionService::Open(Call& call, remote::ConnectOpenArgs args) {
   ClientSession& client = call.client();
   OpenConnection& connection = client.State<OpenConnection>();
-  if (connection.driver) throw Error(ErrorDomain::kRpc, ErrorCode::kInternalError, "connection already open");
+  if (connection.driver || connection.opening) {
+    throw Error(ErrorDomain::kRpc, ErrorCode::kInternalError, "connection already open");
+  }
   if (!args.name) throw Error(ErrorDomain::kRpc, ErrorCode::kInternalError, "connection not open");
   Driver& driver = Choose(*args.name);
   if (args.flags & kOpenReadOnly) client.set_readonly(true);
+  connection.opening = true;
+  try {
+    co_await driver.OpenConnection(client, *args.name);
+  } catch (const Error&) {
+    connection.opening = false;
+    throw;
+  }
 
   std::vector<const void*> owners{&driver};
   if (driver.IsHypervisor()) {

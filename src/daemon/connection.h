@@ -12,6 +12,7 @@ namespace bv {
 // What CONNECT_OPEN made of a connection: client.State<OpenConnection>().
 struct OpenConnection {
   Driver* driver = nullptr;  // null before it is open
+  bool opening = false;      // CONNECT_OPEN is under way
   std::string uri;           // as the client gave it, or the driver's default
 };
 

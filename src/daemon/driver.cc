@@ -7,6 +7,7 @@ namespace bv {
 Task<> Driver::Start() { co_return; }
 Task<> Driver::Stop() { co_return; }
 Task<> Driver::Reload() { co_return; }
+Task<> Driver::OpenConnection(rpc::ClientSession&, const std::string&) { co_return; }
 bool Driver::AcceptsUri(const Uri&) const { return false; }
 std::string Driver::DefaultUri() const { return {}; }
 bool Driver::IsHypervisor() const { return false; }

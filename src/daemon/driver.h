@@ -11,6 +11,7 @@
 namespace bv {
 
 namespace rpc {
+class ClientSession;
 class Service;
 }
 using rpc::Service;
@@ -51,6 +52,8 @@ class Driver {
   // CONNECT_OPEN asks the drivers in their order, and the first that says true has the connection.
   // Throws when the URI is this driver's and wrong (AcceptsLocalUri() does for the usual case).
   virtual bool AcceptsUri(const Uri& uri) const;
+  // Makes ready what the connection needs before CONNECT_OPEN is answered; throws to refuse it.
+  virtual Task<> OpenConnection(rpc::ClientSession& client, const std::string& uri);
   // What a connection opened without a URI gets, "qemu:///system"; empty when this driver offers none.
   virtual std::string DefaultUri() const;
 

@@ -42,6 +42,7 @@ Client::Client(std::unique_ptr<Transport> transport)
 
 Client::~Client() {
   on_close_ = nullptr;
+  on_room_ = nullptr;
   connection_->Close();
 }
 
@@ -165,6 +166,7 @@ void Client::OnFrame(Frame& frame) {
     if (frame.header.proc == kKeepAlivePing) connection_->Send(KeepAliveHeader(kKeepAlivePong), {});
     return;
   }
+  if (on_frame_) return on_frame_(frame);
   switch (frame.header.type) {
     case MessageType::kReply:
     case MessageType::kReplyWithFds: return OnReply(frame);
@@ -182,6 +184,7 @@ void Client::OnFrame(Frame& frame) {
 }
 
 void Client::OnProgress() {
+  if (on_room_) on_room_();
   for (ClientStream* stream : std::vector(streams_)) stream->room_.Pulse();
 }
 
@@ -197,9 +200,9 @@ void Client::OnClosed() {
   if (on_close_) std::exchange(on_close_, nullptr)();
 }
 
-void Client::StreamsFull(int change) {
-  full_streams_ += change;
-  if (full_streams_ == 0 && connected()) connection_->Resume();
+void Client::HoldInput(int change) {
+  input_holds_ += change;
+  if (input_holds_ == 0 && connected()) connection_->Resume();
 }
 
 void Client::StartKeepAlive(Clock::duration interval, uint32_t count) {

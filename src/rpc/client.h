@@ -80,6 +80,16 @@ class Client : public std::enable_shared_from_this<Client>, private Connection::
     });
   }
 
+  // Forwarding: sends a message as it is, and hands every message but keepalive to
+  // `on_frame` from then on: no more calls of our own.
+  void SendFrame(Frame& frame) { connection_->SendFrame(frame); }
+  void PassThrough(std::function<void(Frame&)> on_frame) { on_frame_ = std::move(on_frame); }
+  // Queued for the server and not sent; `on_room` is called whenever it became less.
+  size_t queued() const { return connection_->queued(); }
+  void set_on_room(std::function<void()> on_room) { on_room_ = std::move(on_room); }
+  // Reads no more until it is called with -1 as often as with +1.
+  void HoldInput(int change);
+
   // Pings the server when it is silent; gives the connection up after interval * (count + 1).
   void StartKeepAlive(Clock::duration interval, uint32_t count);
 
@@ -108,21 +118,21 @@ class Client : public std::enable_shared_from_this<Client>, private Connection::
   void SetEvent(const Program& program, int32_t number, std::function<void(const void*)> callback);
 
   void OnFrame(Frame& frame) override;
-  bool WantsFrames() const override { return full_streams_ == 0; }
+  bool WantsFrames() const override { return input_holds_ == 0; }
   void OnProgress() override;
   void OnClosed() override;
   void OnReply(Frame& frame);
   void OnEventFrame(const Frame& frame);
-  void StreamsFull(int change);
 
   std::shared_ptr<Connection> connection_;
   std::unique_ptr<KeepAlive> keepalive_;
   std::map<uint32_t, Pending*> pending_;  // by serial
   std::map<std::pair<uint32_t, int32_t>, EventHandler> events_;
   std::vector<ClientStream*> streams_;
-  std::function<void()> on_close_;
+  std::function<void()> on_close_, on_room_;
+  std::function<void(Frame&)> on_frame_;
   uint32_t next_serial_ = 0;
-  int full_streams_ = 0;
+  int input_holds_ = 0;
 };
 
 // The calling end of a stream. Dropping it while open aborts it.

@@ -50,7 +50,7 @@ void ClientStream::Push(Chunk chunk) {
   received_.push_back(std::move(chunk));
   if (!full_ && received_bytes_ > kReceiveLimit) {
     full_ = true;
-    client_->StreamsFull(+1);
+    client_->HoldInput(+1);
   }
   arrived_.Pulse();
 }
@@ -67,7 +67,7 @@ Task<ClientStream::Chunk> ClientStream::Read() {
   received_bytes_ -= chunk.data.size() + sizeof(Chunk);
   if (full_ && received_bytes_ < kReceiveLimit / 2) {
     full_ = false;
-    if (client_) client_->StreamsFull(-1);
+    if (client_) client_->HoldInput(-1);
   }
   co_return chunk;
 }
@@ -108,7 +108,7 @@ Task<> ClientStream::End(Status status) {
   auto self = shared_from_this();
   if (open() && !ending_) {
     ending_ = true;
-    if (full_) client_->StreamsFull(-1);
+    if (full_) client_->HoldInput(-1);
     full_ = false;
     received_.clear();
     header_.type = MessageType::kStream;
@@ -123,7 +123,7 @@ void ClientStream::Closed(std::exception_ptr error) {
   if (!open()) return;
   auto client = std::exchange(client_, nullptr);
   std::erase(client->streams_, this);
-  if (full_) client->StreamsFull(-1);
+  if (full_) client->HoldInput(-1);
   full_ = false;
   error_ = std::move(error);
   arrived_.Pulse();

@@ -209,6 +209,14 @@ void Connection::Send(const Header& header, std::span<const uint8_t> payload) {
   End();
 }
 
+void Connection::SendFrame(Frame& frame) {
+  Buffer& out = Begin(frame.header);
+  bool with_fds = frame.header.type == MessageType::kCallWithFds || frame.header.type == MessageType::kReplyWithFds;
+  if (with_fds) PutWord(out.Extend(kLengthSize), static_cast<uint32_t>(frame.fds.size()));
+  out.Append(frame.payload);
+  End(std::move(frame.fds));
+}
+
 void Connection::FlushSoon() {
   // Parse() is followed by a Flush(); a blocked transport will wake us.
   if (flush_posted_ || parsing_ || (blocked_ && !out_.empty())) return;

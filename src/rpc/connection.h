@@ -62,6 +62,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The three in one, for a payload that is bytes already.
   void Send(const Header& header, std::span<const uint8_t> payload);
 
+  // A message that came in elsewhere, with its descriptors.
+  void SendFrame(Frame& frame);
+
   // Bytes queued and not sent.
   size_t queued() const { return queued_; }
 

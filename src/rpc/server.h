@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/loop.h"
+#include "rpc/connection.h"
 #include "rpc/service.h"
 #include "rpc/transport.h"
 #include "rpc/workers.h"
@@ -28,6 +29,17 @@ class ServerSession : public ClientSession {
                                              SessionOptions options, std::function<void()> on_gone);
 
   virtual void StartServing() = 0;
+
+  // For a Forwarder: passes a message on to the client; answers a call that cannot be forwarded;
+  // ends a call that was taken.
+  virtual void SendFrame(Frame& frame) = 0;
+  virtual void SendCallError(const Header& call, const Error& error) = 0;
+  virtual void ForwardedCallEnded() = 0;
+  // Queued for the client and not sent; `on_room` is called whenever it became less.
+  virtual size_t queued() const = 0;
+  virtual void set_on_room(std::function<void()> on_room) = 0;
+  // Reads no more from the client until it is called with -1 as often as with +1.
+  virtual void HoldInput(int change) = 0;
 
   // Calls that run or wait for a slot.
   virtual uint32_t running_calls() const = 0;

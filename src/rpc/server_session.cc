@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "rpc/forward.h"
 #include "rpc/server_call.h"
 #include "rpc/server_stream.h"
 
@@ -48,7 +49,7 @@ Session::~Session() {
 // --- what comes ----------------------------------------------------------------------------------
 
 bool Session::WantsFrames() const {
-  return running_ < options_.max_requests && full_streams_ == 0 && connection_->queued() < kReplyLimit;
+  return running_ < options_.max_requests && input_holds_ == 0 && connection_->queued() < kReplyLimit;
 }
 
 void Session::OnFrame(Frame& frame) {
@@ -83,6 +84,12 @@ void Session::OnCall(Frame& frame) {
   }
   if (!authenticated_ && !procedure->info->preauth) return refuse("authentication required");
 
+  if (service_.forwarder()) {
+    ++running_;
+    if (service_.forwarder()->TakeCall(*this, *procedure, frame)) return;
+    --running_;
+  }
+
   auto call = std::make_unique<SessionCall>(self(), *served, *procedure, header);
   if (!call->Decode(frame.payload)) return refuse("Unable to decode message payload");
   call->fds = std::move(frame.fds);
@@ -97,11 +104,13 @@ void Session::OnStream(Frame& frame) {
     if (!stream->OnPacket(frame)) connection_->Close();
     return;
   }
-  // A stream that has just been closed: data may still be on its way.
+  // Either another daemon's, or one that has just been closed: data may still be on its way.
+  if (service_.forwarder()) service_.forwarder()->TakeStreamPacket(*this, frame);
 }
 
 void Session::OnProgress() {
   if (WantsFrames()) connection_->Resume();
+  if (on_room_) on_room_();
   if (streams_.empty() || !StreamMayWrite()) return;
   for (SessionStream* stream : std::vector(streams_)) stream->OnRoom();
 }
@@ -176,6 +185,16 @@ void Session::SendEventMessage(const Program& program, int32_t number, const voi
   connection_->End();
 }
 
+void Session::SendFrame(Frame& frame) {
+  if (!connected_) return;
+  if (!frame.fds.empty() && !connection_->transport().PassesFds()) {
+    return SendError(frame.header, MessageType::kReply,
+                     Error(ErrorDomain::kRpc, ErrorCode::kArgumentUnsupported,
+                           "file descriptors cannot pass on this connection"));
+  }
+  connection_->SendFrame(frame);
+}
+
 // --- calls, streams, keepalive -------------------------------------------------------------------
 
 void Session::CallEnded(Workers::Slot slot) {
@@ -196,9 +215,9 @@ void Session::AddStream(SessionStream* stream) {
 
 void Session::RemoveStream(SessionStream* stream) { std::erase(streams_, stream); }
 
-void Session::StreamsFull(int change) {
-  full_streams_ += change;
-  if (full_streams_ == 0 && connected_) connection_->Resume();
+void Session::HoldInput(int change) {
+  input_holds_ += change;
+  if (input_holds_ == 0 && connected_) connection_->Resume();
 }
 
 bool Session::StreamMayWrite() const { return connection_->queued() < kStreamWindow; }

@@ -22,6 +22,14 @@ class Session final : public ServerSession, private Connection::Owner {
   ~Session() override;
 
   void StartServing() override { connection_->Start(); }
+  void SendFrame(Frame& frame) override;
+  void SendCallError(const Header& call, const Error& error) override {
+    SendError(call, MessageType::kReply, error);
+  }
+  void ForwardedCallEnded() override { CallEnded(Workers::Slot::kNone); }
+  size_t queued() const override { return connection_->queued(); }
+  void set_on_room(std::function<void()> on_room) override { on_room_ = std::move(on_room); }
+  void HoldInput(int change) override;
   uint32_t running_calls() const override { return running_; }
   size_t streams() const override { return streams_.size(); }
   void WrapTransport(Wrap wrap) override { wrap_ = std::move(wrap); }
@@ -43,8 +51,6 @@ class Session final : public ServerSession, private Connection::Owner {
 
   void AddStream(SessionStream* stream);
   void RemoveStream(SessionStream* stream);
-  // A stream holds so much that was not taken that the connection must not be read, or no longer.
-  void StreamsFull(int change);
   bool StreamMayWrite() const;
 
  private:
@@ -65,7 +71,8 @@ class Session final : public ServerSession, private Connection::Owner {
   std::unique_ptr<KeepAlive> keepalive_;
   std::vector<SessionStream*> streams_;
   uint32_t running_ = 0;
-  int full_streams_ = 0;
+  int input_holds_ = 0;  // streams that are full, and what a forwarder holds
+  std::function<void()> on_room_;
   bool doomed_ = false;  // to be closed for not reading its events
   Wrap wrap_;            // to be applied after the reply to the running call
 };

@@ -63,7 +63,7 @@ void SessionStream::Push(Chunk chunk) {
   received_.push_back(std::move(chunk));
   if (!full_ && received_bytes_ > kReceiveLimit) {
     full_ = true;
-    session_->StreamsFull(+1);
+    session_->HoldInput(+1);
   }
   arrived_.Pulse();
 }
@@ -77,7 +77,7 @@ Task<ServerStream::Chunk> SessionStream::Read() {
   received_bytes_ -= chunk.data.size() + sizeof(Chunk);
   if (full_ && received_bytes_ < kReceiveLimit / 2) {
     full_ = false;
-    if (session_) session_->StreamsFull(-1);
+    if (session_) session_->HoldInput(-1);
   }
   co_return chunk;
 }
@@ -148,7 +148,7 @@ void SessionStream::Discard() {
 void SessionStream::Closed() {
   auto session = std::exchange(session_, nullptr);
   session->RemoveStream(this);
-  if (full_) session->StreamsFull(-1);
+  if (full_) session->HoldInput(-1);
   full_ = false;
   if (!finish_asked_) received_.clear();
   arrived_.Pulse();

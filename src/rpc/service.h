@@ -18,6 +18,7 @@
 namespace bv::rpc {
 
 class ClientSession;
+class Forwarder;
 
 // One request being served. Handlers get it by reference; it lives until their Task has ended.
 class Call {
@@ -196,6 +197,10 @@ class Service {
   const Gate& gate() const { return gate_; }
   const Check& check() const { return check_; }
 
+  // Null by default; outlives the service's sessions.
+  void set_forwarder(Forwarder* forwarder) { forwarder_ = forwarder; }
+  Forwarder* forwarder() const { return forwarder_; }
+
   struct ServedProgram {
     const Program* program;
     std::vector<std::vector<detail::Handler>> handlers;  // by number - 1
@@ -213,6 +218,7 @@ class Service {
   const void* owner_ = nullptr;
   Gate gate_;
   Check check_;
+  Forwarder* forwarder_ = nullptr;
 };
 
 }  // namespace bv::rpc

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rpc/client.h"
+#include "rpc/server.h"
+
+namespace bv {
+
+// A client's connection to one modular daemon: its messages go on as they are, under their own
+// serials, and what the daemon sends goes back. Neither side is read faster than the other takes
+// it. Ends with the client; when the daemon ends it, calls that wait are answered with an error.
+class Link : public std::enable_shared_from_this<Link> {
+ public:
+  Link(std::shared_ptr<rpc::ServerSession> session, std::string path);
+  ~Link();
+
+  // Connects, says who the client is, and opens `uri`. Throws what the daemon answers; what was
+  // sent meanwhile is then answered with the same.
+  Task<> Open(std::string uri, bool readonly);
+
+  // Forwards a call of the client, once the link is open; or a stream packet.
+  void SendCall(rpc::Frame& frame);
+  void SendPacket(rpc::Frame& frame);
+
+  void Close();
+  bool lost() const { return lost_; }
+  // Once, when the daemon has ended an open link.
+  void OnLost(std::function<void()> callback) { on_lost_ = std::move(callback); }
+  // The client takes more again.
+  void OnClientRoom();
+
+ private:
+  struct Waiting {
+    rpc::Header header;
+    std::vector<uint8_t> payload;
+    std::vector<Fd> fds;
+  };
+
+  void Forward(rpc::Frame& frame);
+  void OnFrame(rpc::Frame& frame);
+  void OnBackendRoom();
+  void HoldClient(bool hold);
+  void HoldBackend(bool hold);
+  void FailCalls(const Error& error);
+  void EndCall(const rpc::Header& header);
+
+  std::weak_ptr<rpc::ClientSession> session_;
+  const std::string path_;
+  std::shared_ptr<rpc::Client> client_;
+  bool open_ = false, lost_ = false;
+  std::optional<Error> failure_;      // why it did not open
+  std::vector<Waiting> waiting_;      // until it is open
+  std::vector<rpc::Header> calls_;    // not answered yet
+  bool client_held_ = false, backend_held_ = false;
+  std::function<void()> on_lost_;
+};
+
+}  // namespace bv
