@@ -1,8 +1,10 @@
 #include "drivers.h"
+#include "lockd/lock_driver.h"
 
 namespace bv {
 
-// The lock driver is not there yet.
-void AddVirtlockdDrivers(DriverList&, const DriverEnvironment&) {}
+void AddVirtlockdDrivers(DriverList& drivers, const DriverEnvironment& environment) {
+  drivers.push_back(std::make_unique<lockd::LockDriver>(environment));
+}
 
 }  // namespace bv

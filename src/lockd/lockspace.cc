@@ -1,0 +1,128 @@
+#include "lockd/lockspace.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/error.h"
+
+namespace bv::lockd {
+
+namespace {
+
+[[noreturn]] void ThrowBusy(const std::string& name) {
+  throw Error(ErrorDomain::kLockspace, ErrorCode::kResourceBusy, "Lockspace resource '" + name + "' is locked");
+}
+
+// False when somebody else has it.
+bool TryLock(int fd, short type) {
+  struct flock lock = {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_len = 1;
+  if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
+  if (errno == EACCES || errno == EAGAIN) return false;
+  throw SystemError(ErrorDomain::kLockspace, "Unable to acquire lock");
+}
+
+// Whether the path still leads to the file that was opened.
+bool IsSameFile(int fd, const std::string& path) {
+  struct stat opened, named;
+  return fstat(fd, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+         opened.st_dev == named.st_dev;
+}
+
+}  // namespace
+
+Lockspace::Lockspace(std::string directory) : directory_(std::move(directory)) {
+  if (directory_.empty()) return;
+  struct stat info;
+  if (stat(directory_.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return;
+    throw Error(ErrorDomain::kLockspace, ErrorCode::kInternalError,
+                "Lockspace location " + directory_ + " exists, but is not a directory");
+  }
+  if (mkdir(directory_.c_str(), 0700) < 0) {
+    throw SystemError(ErrorDomain::kLockspace, "Unable to create lockspace " + directory_);
+  }
+}
+
+std::string Lockspace::PathOf(const std::string& name) const {
+  return directory_.empty() ? name : directory_ + "/" + name;
+}
+
+void Lockspace::Create(const std::string& name) {
+  if (leases_.contains(name)) ThrowBusy(name);
+  Fd fd(open(PathOf(name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) throw SystemError(ErrorDomain::kLockspace, "Unable to create resource " + name);
+}
+
+void Lockspace::Delete(const std::string& name) {
+  if (leases_.contains(name)) ThrowBusy(name);
+  if (unlink(PathOf(name).c_str()) < 0 && errno != ENOENT) {
+    throw SystemError(ErrorDomain::kLockspace, "Unable to delete resource " + name);
+  }
+}
+
+Fd Lockspace::OpenAndLock(const std::string& name, unsigned flags) const {
+  std::string path = PathOf(name);
+  int mode = O_RDWR | O_CLOEXEC | (flags & kAutocreate ? O_CREAT : 0);
+  for (;;) {
+    Fd fd(open(path.c_str(), mode, 0600));
+    if (!fd) throw SystemError(ErrorDomain::kLockspace, "Unable to open resource " + path);
+    if (!TryLock(fd.get(), flags & kShared ? F_RDLCK : F_WRLCK)) ThrowBusy(name);
+    // The last owner elsewhere removes the file that it autocreated: a lock on that one is worth nothing.
+    if (!(flags & kAutocreate) || IsSameFile(fd.get(), path)) return fd;
+  }
+}
+
+void Lockspace::Acquire(const std::string& name, pid_t owner, unsigned flags) {
+  auto found = leases_.find(name);
+  if (found != leases_.end()) {
+    if (!(flags & found->second.flags & kShared)) ThrowBusy(name);
+    found->second.owners.push_back(owner);
+    return;
+  }
+  Fd fd = OpenAndLock(name, flags);
+  leases_.emplace(name, Lease{std::move(fd), flags, {owner}});
+}
+
+void Lockspace::Release(const std::string& name, pid_t owner) {
+  auto found = leases_.find(name);
+  if (found == leases_.end()) {
+    throw Error(ErrorDomain::kLockspace, ErrorCode::kResourceBusy, "Lockspace resource '" + name + "' is not locked");
+  }
+  auto& owners = found->second.owners;
+  auto mine = std::ranges::find(owners, owner);
+  if (mine == owners.end()) {
+    throw Error(ErrorDomain::kLockspace, ErrorCode::kInternalError,
+                "owner " + std::to_string(owner) + " does not hold the resource lock");
+  }
+  owners.erase(mine);
+  if (owners.empty()) Drop(found);
+}
+
+bool Lockspace::ReleaseAllOf(pid_t owner) {
+  bool any = false;
+  for (auto it = leases_.begin(); it != leases_.end();) {
+    auto lease = it++;
+    auto& owners = lease->second.owners;
+    auto removed = std::erase(owners, owner);
+    any |= removed > 0;
+    if (removed > 0 && owners.empty()) Drop(lease);
+  }
+  return any;
+}
+
+void Lockspace::Drop(std::map<std::string, Lease>::iterator lease) {
+  const Lease& held = lease->second;
+  // With a shared lease other hosts may still be there: the file goes with the one that is alone.
+  bool alone = !(held.flags & kShared) || TryLock(held.fd.get(), F_WRLCK);
+  if ((held.flags & kAutocreate) && alone) unlink(PathOf(lease->first).c_str());
+  leases_.erase(lease);
+}
+
+}  // namespace bv::lockd

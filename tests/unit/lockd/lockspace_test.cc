@@ -1,0 +1,98 @@
+// Leases: exclusive and shared ones, against ourselves and against others, and what is left on disk.
+#include "lockd/lockspace.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace bv::lockd {
+namespace {
+
+class LockspaceTest : public testing::Test {
+ protected:
+  LockspaceTest() {
+    char name[] = "/tmp/bv_lockd_XXXXXX";
+    directory_ = mkdtemp(name);
+    space_.emplace(directory_);
+  }
+  ~LockspaceTest() override {
+    space_.reset();
+    unlink((directory_ + "/disk").c_str());
+    rmdir(directory_.c_str());
+  }
+  // As another host or process would.
+  bool OthersCanLock(short type) {
+    Fd fd(open((directory_ + "/disk").c_str(), O_RDWR));
+    struct flock lock = {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_len = 1;
+    return fcntl(fd.get(), F_OFD_SETLK, &lock) == 0;
+  }
+  template <typename F>
+  ErrorCode CodeOf(F f) {
+    try {
+      f();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.domain, ErrorDomain::kLockspace);
+      return e.code;
+    }
+    return ErrorCode::kOk;
+  }
+  std::string directory_;
+  std::optional<Lockspace> space_;
+};
+
+TEST_F(LockspaceTest, ExclusiveLeaseKeepsAllOthersOut) {
+  space_->Create("disk");
+  space_->Acquire("disk", 1, 0);
+  EXPECT_FALSE(OthersCanLock(F_RDLCK));
+  EXPECT_EQ(CodeOf([&] { space_->Acquire("disk", 2, 0); }), ErrorCode::kResourceBusy);
+  EXPECT_EQ(CodeOf([&] { space_->Acquire("disk", 2, kShared); }), ErrorCode::kResourceBusy);
+  EXPECT_EQ(CodeOf([&] { space_->Delete("disk"); }), ErrorCode::kResourceBusy);
+  EXPECT_EQ(CodeOf([&] { space_->Release("disk", 2); }), ErrorCode::kInternalError);
+  space_->Release("disk", 1);
+  EXPECT_TRUE(OthersCanLock(F_WRLCK));
+  EXPECT_TRUE(FileExists(directory_ + "/disk"));
+  space_->Delete("disk");
+}
+
+TEST_F(LockspaceTest, SharedLeasesAreHeldUntilTheLastOwnerGoes) {
+  space_->Acquire("disk", 1, kShared | kAutocreate);
+  space_->Acquire("disk", 2, kShared | kAutocreate);
+  EXPECT_TRUE(OthersCanLock(F_RDLCK));
+  space_->Release("disk", 1);
+  EXPECT_FALSE(OthersCanLock(F_WRLCK));
+  space_->Release("disk", 2);
+  EXPECT_FALSE(FileExists(directory_ + "/disk"));
+}
+
+TEST_F(LockspaceTest, WhatSomebodyElseHoldsIsBusy) {
+  space_->Create("disk");
+  Fd fd(open((directory_ + "/disk").c_str(), O_RDWR));
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_len = 1;
+  ASSERT_EQ(fcntl(fd.get(), F_OFD_SETLK, &lock), 0);
+  EXPECT_EQ(CodeOf([&] { space_->Acquire("disk", 1, 0); }), ErrorCode::kResourceBusy);
+  EXPECT_EQ(space_->held(), 0u);
+}
+
+TEST_F(LockspaceTest, OwnersEndFreesAllItsLeases) {
+  space_->Acquire("disk", 7, kAutocreate);
+  EXPECT_FALSE(space_->ReleaseAllOf(8));
+  EXPECT_TRUE(space_->ReleaseAllOf(7));
+  EXPECT_EQ(space_->held(), 0u);
+  EXPECT_FALSE(FileExists(directory_ + "/disk"));
+}
+
+TEST_F(LockspaceTest, MissingResourceIsAnError) {
+  EXPECT_EQ(CodeOf([&] { space_->Acquire("disk", 1, 0); }), ErrorCode::kSystemError);
+}
+
+}  // namespace
+}  // namespace bv::lockd
