@@ -145,7 +145,7 @@ Props DescribeSerial(const Chardev& serial, const Context& context) {
 Props DescribeParallel(const Chardev& parallel, const Context& context) {
   Props props = Props::Device("isa-parallel");
   props.Add("chardev", "char" + parallel.info.alias).Add("id", parallel.info.alias);
-  AddAddress(&props, parallel.info, context);
+  if (parallel.info.address.type == AddressType::kIsa) AddAddress(&props, parallel.info, context);
   return props;
 }
 

@@ -93,14 +93,6 @@ Settings ChooseSettings(const MemoryRegion& region, const Context& context) {
   return {access, discard == YesNo::kAbsent ? backing.discard : discard == YesNo::kYes};
 }
 
-void CheckNodesExist(const Bitmap& nodes, const Context& context) {
-  for (auto node = nodes.Next(); node; node = nodes.Next(*node + 1)) {
-    if (!context.host.NumaNodeExists(static_cast<unsigned>(*node))) {
-      throw Error(ErrorDomain::kNone, ErrorCode::kConfigUnsupported, fmt::format("NUMA node {} is unavailable", *node));
-    }
-  }
-}
-
 Json NodeList(const Bitmap& nodes) {
   Json list = Json::Array();
   for (auto node = nodes.Next(); node; node = nodes.Next(*node + 1)) list.Append(Json(std::uint64_t{*node}));
@@ -118,6 +110,14 @@ KiB InitialMemory(const DomainDef& def) {
 const char* PolicyName(NumaMode mode) { return mode == NumaMode::kStrict ? "bind" : ToString(mode).data(); }
 
 }  // namespace
+
+void CheckNodesExist(const Bitmap& nodes, const Context& context) {
+  for (auto node = nodes.Next(); node; node = nodes.Next(*node + 1)) {
+    if (!context.host.NumaNodeExists(static_cast<unsigned>(*node))) {
+      throw Error(ErrorDomain::kNone, ErrorCode::kConfigUnsupported, fmt::format("NUMA node {} is unavailable", *node));
+    }
+  }
+}
 
 MemoryBackend DescribeMemoryBackend(const MemoryRegion& region, const Context& context) {
   const MemoryBacking& backing = context.def.memory.backing;

@@ -27,6 +27,9 @@ struct MemoryBackend {
 // when no hugetlbfs mount has the wanted page size.
 MemoryBackend DescribeMemoryBackend(const MemoryRegion& region, const Context& context);
 
+// Throws kConfigUnsupported (domain kNone) for a node of the host that is not there.
+void CheckNodesExist(const Bitmap& nodes, const Context& context);
+
 void AddBackend(const MemoryBackend& backend, CommandLine* out);
 
 // "-m", and the back end of the default RAM or the flags that do without.

@@ -131,6 +131,9 @@ void AddNuma(const Context& context, CommandLine* out) {
   const Numa& numa = context.def.numa;
   if (numa.cells.empty()) return;
   const bool hmat = HasHmat(context.def);
+  auto& tune = context.def.numatune;
+  if (tune.memory && tune.memory->nodeset) CheckNodesExist(*tune.memory->nodeset, context);
+  for (auto& node : tune.nodes) CheckNodesExist(node.nodeset, context);
 
   std::vector<MemoryBackend> backends;
   for (auto& cell : numa.cells) {

@@ -7,17 +7,23 @@ namespace bv::qemu {
 namespace validate {
 
 void Unsupported(std::string text) { throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, std::move(text)); }
+void BadXml(std::string text) { throw Error(ErrorDomain::kDomain, ErrorCode::kXmlError, std::move(text)); }
+void BadDetail(std::string text) { throw Error(ErrorDomain::kDomain, ErrorCode::kXmlDetail, std::move(text)); }
 void Nonsense(std::string text) { throw Error(ErrorDomain::kDomain, ErrorCode::kConfigUnsupported, std::move(text)); }
 
 }  // namespace validate
 
 void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const QemuConfig&) {
   validate::Guest(def, caps);
+  validate::Board(def);
   validate::Memory(def, caps);
   validate::Disks(def);
-  validate::Controllers(def);
+  validate::Controllers(def, caps);
   validate::Displays(def);
-  validate::Hostdevs(def);
+  validate::GraphicsSettings(def);
+  validate::Videos(def);
+  validate::Chardevs(def, caps);
+  validate::Hostdevs(def, caps);
   validate::OtherDevices(def, caps);
 }
 

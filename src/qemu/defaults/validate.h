@@ -14,15 +14,21 @@ namespace validate {
 
 // The parts, by subject.
 void Guest(const model::DomainDef& def, const QemuCaps& caps);
+void Board(const model::DomainDef& def);
 void Memory(const model::DomainDef& def, const QemuCaps& caps);
 void Disks(const model::DomainDef& def);
-void Controllers(const model::DomainDef& def);
+void Controllers(const model::DomainDef& def, const QemuCaps& caps);
 void Displays(const model::DomainDef& def);
-void Hostdevs(const model::DomainDef& def);
+void Videos(const model::DomainDef& def);
+void GraphicsSettings(const model::DomainDef& def);
+void Chardevs(const model::DomainDef& def, const QemuCaps& caps);
+void Hostdevs(const model::DomainDef& def, const QemuCaps& caps);
 void OtherDevices(const model::DomainDef& def, const QemuCaps& caps);
 
 [[noreturn]] void Unsupported(std::string text);        // kConfigUnsupported, kQemu
 [[noreturn]] void Nonsense(std::string text);           // kConfigUnsupported, kDomain
+[[noreturn]] void BadXml(std::string text);             // kXmlError, kDomain
+[[noreturn]] void BadDetail(std::string text);          // kXmlDetail, kDomain
 
 }  // namespace validate
 }  // namespace bv::qemu

@@ -74,9 +74,30 @@ void TpmRules(const DomainDef& def) {
       Unsupported(fmt::format("The QEMU executable {} does not support TPM backend type {}", def.emulator,
                               ToString(tpm->backend)));
     }
-    if (tpm->backend == TpmBackend::kEmulator && tpm->version == TpmVersion::k12 && !HasProgram("swtpm_setup")) {
+    if (tpm->model == TpmModel::kSpapr || tpm->model == TpmModel::kSpaprProxy) {
+      if (!IsPpc64(def)) {
+        Unsupported(fmt::format("The QEMU executable {} does not support TPM model {}", def.emulator, ToString(tpm->model)));
+      }
+    }
+    if (tpm->backend == TpmBackend::kEmulator && !HasProgram("swtpm_setup")) {
       Unsupported(fmt::format("TPM version '{}' is not supported", ToString(tpm->version)));
     }
+  }
+}
+
+void MdevRules(const DomainDef& def, const Hostdev& hostdev, const QemuCaps& caps) {
+  const HostMdev& mdev = hostdev.mdev;
+  if (mdev.model == MdevModel::kVfioCcw && !caps.HasDevice("vfio-ccw")) {
+    Unsupported("VFIO CCW device assignment is not supported by this version of QEMU");
+  }
+  if (mdev.model == MdevModel::kVfioAp && !caps.HasDevice("vfio-ap")) {
+    Unsupported("VFIO AP device assignment is not supported by this version of QEMU");
+  }
+  if (mdev.model == MdevModel::kVfioPci && hostdev.info.boot_order != 0) {
+    Unsupported(fmt::format("booting from assigned devices is not supported by mediated devices of model {}", ToString(mdev.model)));
+  }
+  if (mdev.display == OnOff::kOn && def.graphics.empty()) {
+    Unsupported("graphics device is needed for attribute value 'display=on' in <hostdev>");
   }
 }
 
@@ -94,10 +115,13 @@ void SerialRules(const DomainDef& def) {
 
 }  // namespace
 
-void Controllers(const DomainDef& def) {
+void Controllers(const DomainDef& def, const QemuCaps& caps) {
   constexpr unsigned kMaxXhciPorts = 15;
   for (auto& controller : def.controllers) {
     bool xhci = controller->model == ControllerModel::kQemuXhci || controller->model == ControllerModel::kNecXhci;
+    if (controller->model == ControllerModel::kVt82c686bUhci && !caps.HasDevice("vt82c686b-usb-uhci")) {
+      Unsupported(fmt::format("USB controller model '{}' not supported in this QEMU binary", ToString(controller->model)));
+    }
     if (controller->type == ControllerType::kUsb && xhci && controller->ports.value_or(0) > kMaxXhciPorts) {
       Unsupported(fmt::format("'{}' controller only supports up to '{}' ports", ToString(controller->model), kMaxXhciPorts));
     }
@@ -106,13 +130,14 @@ void Controllers(const DomainDef& def) {
 
 void Displays(const DomainDef& def) { GraphicsRules(def); }
 
-void Hostdevs(const DomainDef& def) {
+void Hostdevs(const DomainDef& def, const QemuCaps& caps) {
   for (auto& hostdev : def.hostdevs) {
     const ZpciAddress& zpci = hostdev->info.address.pci.zpci;
     if ((zpci.uid || zpci.fid) && !IsS390(def)) Unsupported("This QEMU binary doesn't support zPCI");
     if (hostdev->mode == HostdevMode::kSubsystem && hostdev->type == HostdevType::kScsiHost && hostdev->info.boot_order != 0) {
       Unsupported("booting from assigned devices is not supported by vhost SCSI devices");
     }
+    if (hostdev->mode == HostdevMode::kSubsystem && hostdev->type == HostdevType::kMdev) MdevRules(def, *hostdev, caps);
   }
 }
 
@@ -120,6 +145,8 @@ void OtherDevices(const DomainDef& def, const QemuCaps& caps) {
   for (auto& net : def.interfaces) NetRules(*net);
   IommuRules(def, caps);
   TpmRules(def);
+  auto proxy = [](auto& tpm) { return tpm->model == TpmModel::kSpaprProxy; };
+  if (def.tpms.size() - std::ranges::count_if(def.tpms, proxy) > 1) Unsupported("only a single TPM non-proxy device is supported");
   SerialRules(def);
   if (def.watchdogs.size() > 1) {
     throw Error(ErrorDomain::kDomain, ErrorCode::kInternalError, "only a single watchdog device is supported");
