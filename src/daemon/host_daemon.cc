@@ -2,9 +2,12 @@
 
 #include <signal.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "base/wait.h"
+#include "daemon/access.h"
 #include "protocol/lock_protocol.h"
 #include "protocol/log_protocol.h"
 #include "protocol/lxc_protocol.h"
@@ -58,6 +61,8 @@ HostDaemon::HostDaemon(const Personality& personality, const Options& options, c
   if (personality_.ServesRemote()) {
     connections_.Register(main_service_);
     sasl_.Register(main_service_);
+    const auto& access = config_.access_drivers;
+    if (access && std::ranges::count(*access, "polkit")) EnableAccessControl(main_service_);
   }
   admin_.Register(admin_service_);
 

@@ -61,6 +61,9 @@ struct RunningCall {
       if (service.check()) co_await service.check()(*call);
       StartedAwaiter started(handler->start(*handler, *call, call->args_));
       const void* ret = co_await started;
+      if (service.filter() && ret && procedure.info->filter.size() > 0) {
+        co_await service.filter()(*call, const_cast<void*>(ret));
+      }
       session->SendReply(*call, ret);
       call->RunAfterReply();
     } catch (const Error& error) {

@@ -194,6 +194,10 @@ class Service {
   using Check = std::function<Task<>(Call&)>;
   void set_gate(Gate gate) { gate_ = std::move(gate); }
   void set_check(Check check) { check_ = std::move(check); }
+  // Runs over the value that a handler returned, for procedures that declare a filter.
+  using Filter = std::function<Task<>(Call&, void* ret)>;
+  void set_filter(Filter filter) { filter_ = std::move(filter); }
+  const Filter& filter() const { return filter_; }
   const Gate& gate() const { return gate_; }
   const Check& check() const { return check_; }
 
@@ -219,6 +223,7 @@ class Service {
   Gate gate_;
   Check check_;
   Forwarder* forwarder_ = nullptr;
+  Filter filter_;
 };
 
 }  // namespace bv::rpc
