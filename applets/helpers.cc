@@ -2,7 +2,15 @@
 
 namespace bv {
 
-std::span<const Helper> Helpers() { return {}; }
+namespace {
+
+constexpr Helper kHelpers[] = {
+    {"supervise", "runs daemons on demand where there is no systemd: supervise [NAME...]", &Supervise},
+};
+
+}  // namespace
+
+std::span<const Helper> Helpers() { return kHelpers; }
 
 const Helper* FindHelper(std::string_view name) {
   for (const Helper& helper : Helpers()) {

@@ -413,3 +413,42 @@ def test_sasl(host):
     for user, password in (('joe', 'wrong'), ('fred', 'secret')):
         host.env['LIBVIRT_AUTH_FILE'] = auth(user, password)
         host.virsh('uri', uri='qemu+tcp://localhost/system', fails=True)
+
+
+# --- without systemd -----------------------------------------------------------------------------
+
+def running(name):
+    """The processes of this name."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open('/proc/%s/cmdline' % pid, 'rb') as f:
+                if os.path.basename(f.read().split(b'\0')[0]).decode() == name:
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def test_supervise(host):
+    """busyvirt supervise starts daemons on their first connection, again after a crash, and stops them"""
+    if not has(host, 'busyvirt'):
+        raise Skip('this is not busyvirt')
+    host.daemons[0].stop()
+    supervisor = subprocess.Popen([host.bindir + '/busyvirt', 'supervise', 'libvirtd', 'virtsecretd', 'virtlogd'],
+                                  stdin=subprocess.DEVNULL, stderr=open(host.logs + '/supervise.log', 'w'))
+    try:
+        wait_for('the sockets', lambda: os.path.exists(RUN + 'virtlogd-admin-sock'))
+        expect('daemons before anybody connects', running('libvirtd') + running('virtsecretd'), [])
+        host.connect().close()
+        first = running('libvirtd')
+        expect('libvirtd, and it alone', (len(first), running('virtsecretd')), (1, []))
+        os.kill(first[0], signal.SIGKILL)
+        wait_for('its end', lambda: not running('libvirtd'))
+        host.connect().close()
+        expect('another one', len(running('libvirtd')), 1)
+        expect('servers of virtlogd', len(words(admin(host, 'srv-list', daemon='virtlogd'))), 2)
+    finally:
+        supervisor.send_signal(signal.SIGTERM)
+        expect('its status', supervisor.wait(20), 0)
+    expect('what is left', (running('libvirtd'), running('virtlogd'), os.path.exists(host.socket)), ([], [], False))

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/loop.h"
+#include "base/signal.h"
+#include "daemon/personality.h"
+
+namespace bv {
+
+// What systemd does for the daemons, where there is none: opens their Unix sockets, starts each on its
+// first connection by the activation protocol, lets idle ones end, restarts crashed ones after a
+// pause that grows, and stops them in order. Fit to be process 1: it reaps whatever is orphaned.
+class Supervisor {
+ public:
+  // Opens the sockets. Errors are those of ListenUnix().
+  explicit Supervisor(std::span<const Personality* const> daemons);
+  ~Supervisor();
+
+  // Returns the exit status after SIGTERM or SIGINT has ended the daemons.
+  int Run();
+
+ private:
+  struct Unit;
+
+  void OpenSockets(Unit& unit);
+  void Start(Unit& unit);
+  void Reap();
+  void Ended(Unit& unit, int wait_status);
+  void WatchSockets(Unit& unit, bool watch);
+  void Signal(int number);
+  void Stop();
+  // The next to be told to end: virtlogd and virtlockd after all others, which need them.
+  void StopNext();
+
+  DriverEnvironment environment_;
+  std::list<Unit> units_;
+  std::vector<std::unique_ptr<SignalWatch>> signals_;
+  Timer kill_timer_;
+  bool stopping_ = false;
+};
+
+}  // namespace bv
