@@ -74,7 +74,7 @@ Props BusDevice(const Disk& disk, const Context& context) {
     case DiskBus::kFdc:
       return Props::Device("floppy").Add("unit", disk.info.address.drive.unit);
     default:
-      throw Unsupported("unsupported disk bus '{}' with device setup", ToString(disk.bus));
+      throw Internal("unsupported disk bus '{}' with device setup", ToString(disk.bus));
   }
 }
 

@@ -10,6 +10,14 @@ using namespace model;
 namespace {
 
 void AddFsdev(const Filesystem& fs, CommandLine* out) {
+  if (fs.driver == FsDriver::kHandle) {
+    OptionString handle("handle");
+    if (fs.write_policy == FsWritePolicy::kImmediate) handle.Add("writeout", "immediate");
+    handle.Add("id", "fsdev-" + fs.info.alias).Add("path", fs.source);
+    if (fs.readonly) handle.AddWord("readonly");
+    out->Option("-fsdev", handle);
+    return;
+  }
   OptionString fsdev("local");
   const char* security = fs.access_mode == FsAccessMode::kMapped   ? "mapped"
                          : fs.access_mode == FsAccessMode::kSquash ? "none"

@@ -59,7 +59,7 @@ Props FormatNode(const StorageSource& source, const BlockNames& names) {
     case StorageFormat::kQcow:
     case StorageFormat::kQcow2: {
       Props node = Props::Device(ToString(source.format));
-      if (source.encryption && source.encryption->engine != EncryptionEngine::kLibrbd) {
+      if (source.encryption && !source.encryption->secrets.empty() && source.encryption->engine != EncryptionEngine::kLibrbd) {
         const char* format = source.encryption->format == EncryptionFormat::kLuks ? "luks" : "aes";
         node.Add("encrypt", Props().Add("format", format).Add("key-secret", secret));
       }

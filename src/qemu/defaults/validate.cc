@@ -17,6 +17,7 @@ void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const Qem
   validate::Guest(def, caps);
   validate::Board(def);
   validate::Memory(def, caps);
+  validate::DiskRules(def);
   validate::Disks(def);
   validate::Controllers(def, caps);
   validate::Displays(def);
@@ -24,6 +25,7 @@ void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const Qem
   validate::Videos(def);
   validate::Chardevs(def, caps);
   validate::Hostdevs(def, caps);
+  validate::Sharing(def);
   validate::OtherDevices(def, caps);
 }
 

@@ -16,6 +16,10 @@ namespace validate {
 void Guest(const model::DomainDef& def, const QemuCaps& caps);
 void Board(const model::DomainDef& def);
 void Memory(const model::DomainDef& def, const QemuCaps& caps);
+void DiskRules(const model::DomainDef& def);
+void Sharing(const model::DomainDef& def);
+// Can a process beside QEMU see all of the guest's memory?
+bool HasSharedMemory(const model::DomainDef& def);
 void Disks(const model::DomainDef& def);
 void Controllers(const model::DomainDef& def, const QemuCaps& caps);
 void Displays(const model::DomainDef& def);

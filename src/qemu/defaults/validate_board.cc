@@ -42,6 +42,23 @@ void FirmwareNeeds(const DomainDef& def) {
   }
 }
 
+void SecureBoot(const DomainDef& def) {
+  // Firmware that is chosen for the guest brings along what it needs.
+  if (!def.os.loader || def.os.loader->secure != YesNo::kYes || def.os.firmware != Firmware::kNone) return;
+  if (!IsQ35(def)) Unsupported("Secure boot is supported with q35 machine types only");
+  if (def.os.arch != "x86_64") Unsupported("Secure boot is supported for x86_64 architecture only");
+  if (def.features.smm != OnOff::kOn) Unsupported("Secure boot requires SMM feature enabled");
+}
+
+void FirmwareFiles(const DomainDef& def) {
+  for (auto& info : def.sysinfo) {
+    for (auto& entry : info.fwcfg) {
+      if (!entry.name.starts_with("opt/")) Unsupported("Invalid firmware name");
+      if (entry.name.starts_with("opt/ovmf/") || entry.name.starts_with("opt/org.qemu/")) Unsupported("That firmware name is reserved");
+    }
+  }
+}
+
 void LifecycleActions(const Lifecycle& lifecycle) {
   using A = LifecycleAction;
   for (A action : std::array{lifecycle.on_reboot, lifecycle.on_poweroff, lifecycle.on_crash}) {
@@ -123,6 +140,8 @@ void Board(const DomainDef& def) {
   if (def.memory.tune.min_guarantee) Unsupported("Parameter 'min_guarantee' not supported by QEMU.");
   BoardFeatures(def);
   FirmwareNeeds(def);
+  SecureBoot(def);
+  FirmwareFiles(def);
   LifecycleActions(def.lifecycle);
   Timers(def.clock);
   if (!IsS390Ccw(def)) {

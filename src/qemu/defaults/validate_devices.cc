@@ -39,6 +39,12 @@ void NetRules(const Interface& net) {
 void IommuRules(const DomainDef& def, const QemuCaps& caps) {
   if (!def.iommu) return;
   const Iommu& iommu = *def.iommu;
+  if (iommu.intremap == OnOff::kOn && def.features.ioapic != IoapicDriver::kQemu) {
+    Nonsense("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')");
+  }
+  if (iommu.eim == OnOff::kOn && iommu.intremap != OnOff::kOn) {
+    Nonsense("IOMMU eim requires interrupt remapping to be enabled");
+  }
   std::string name(ToString(iommu.model));
   switch (iommu.model) {
     case IommuModel::kIntel:
@@ -119,6 +125,21 @@ void Controllers(const DomainDef& def, const QemuCaps& caps) {
   constexpr unsigned kMaxXhciPorts = 15;
   for (auto& controller : def.controllers) {
     bool xhci = controller->model == ControllerModel::kQemuXhci || controller->model == ControllerModel::kNecXhci;
+    const bool virtio_scsi = controller->model == ControllerModel::kVirtioScsi ||
+                             controller->model == ControllerModel::kScsiTransitional ||
+                             controller->model == ControllerModel::kScsiNonTransitional;
+    if (controller->type == ControllerType::kScsi && !virtio_scsi) {
+      auto refuse = [](const char* name) { Unsupported(fmt::format("'{}' is only supported by virtio-scsi controller", name)); };
+      if (controller->queues) refuse("queues");
+      if (controller->cmd_per_lun) refuse("cmd_per_lun");
+      if (controller->max_sectors) refuse("max_sectors");
+      if (controller->ioeventfd != OnOff::kAbsent) refuse("ioeventfd");
+      if (controller->iothread) refuse("iothread");
+    }
+    if (controller->iothread &&
+        std::ranges::find(def.iothreads.ids, controller->iothread, &IoThreadId::id) == def.iothreads.ids.end()) {
+      Unsupported(fmt::format("controller iothread '{}' not defined in iothreadid", controller->iothread));
+    }
     if (controller->model == ControllerModel::kVt82c686bUhci && !caps.HasDevice("vt82c686b-usb-uhci")) {
       Unsupported(fmt::format("USB controller model '{}' not supported in this QEMU binary", ToString(controller->model)));
     }
