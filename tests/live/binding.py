@@ -42,7 +42,7 @@ def test_errors_carry_codes(host):
         (lambda: conn.lookupByName('nobody'), libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_FROM_QEMU),
         (lambda: conn.lookupByID(77), libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_FROM_QEMU),
         (lambda: conn.defineXML('<domain type="kvm"/>'), libvirt.VIR_ERR_NO_NAME, libvirt.VIR_FROM_DOMAIN),
-        (lambda: conn.defineXML('no XML'), libvirt.VIR_ERR_XML_ERROR, libvirt.VIR_FROM_DOMAIN),
+        (lambda: conn.defineXML('no XML'), libvirt.VIR_ERR_XML_DETAIL, libvirt.VIR_FROM_DOMAIN),
         (lambda: conn.defineXML(guest_xml('one')).suspend(), libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_FROM_DOMAIN),
     )
     for number, (call, code, domain) in enumerate(cases):

@@ -134,7 +134,7 @@ class Host:
         subprocess.run("for p in $(ps -eo pid=,comm= | awk '$2 ~ /^qemu-system/ {print $1}'); do kill -9 $p; done", shell=True)
         for pattern in (self.run_dir, '/etc/libvirt/qemu/autostart', '/var/lib/libvirt/qemu'):
             shutil.rmtree(pattern, ignore_errors=True)
-        subprocess.run('rm -f /etc/libvirt/qemu/*.xml; mkdir -p -m 750 /var/lib/libvirt/qemu; '
+        subprocess.run('rm -f /etc/libvirt/qemu/*.xml /var/log/libvirt/qemu/*.log; mkdir -p -m 750 /var/lib/libvirt/qemu; '
                        'chown libvirt-qemu:kvm /var/lib/libvirt/qemu', shell=True)
         return status
 
