@@ -6,6 +6,7 @@ namespace {
 
 constexpr Helper kHelpers[] = {
     {"supervise", "runs daemons on demand where there is no systemd: supervise [NAME...]", &Supervise},
+    {"switch", "changes between one daemon and many: switch modular|monolithic|status [--dry-run]", &Switch},
 };
 
 }  // namespace

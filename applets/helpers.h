@@ -16,6 +16,7 @@ std::span<const Helper> Helpers();
 const Helper* FindHelper(std::string_view name);
 
 int Supervise(int argc, char** argv);
+int Switch(int argc, char** argv);
 
 // `busyvirt --install [-s] DIR`: links to this executable under every daemon's name.
 int InstallLinks(int argc, char** argv);

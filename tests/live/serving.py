@@ -452,3 +452,19 @@ def test_supervise(host):
         supervisor.send_signal(signal.SIGTERM)
         expect('its status', supervisor.wait(20), 0)
     expect('what is left', (running('libvirtd'), running('virtlogd'), os.path.exists(host.socket)), ([], [], False))
+
+
+def test_switch(host):
+    """busyvirt switch knows which mode is in use, and prints what it would do"""
+    if not has(host, 'busyvirt'):
+        raise Skip('this is not busyvirt')
+
+    def switch(*args):
+        return subprocess.run([host.bindir + '/busyvirt', 'switch', *args], capture_output=True, text=True, timeout=20)
+    expect('the mode', switch('status').stdout.strip(), 'monolithic')
+    plan = switch('modular', '--dry-run').stdout.splitlines()
+    expect('the first step', plan[0], 'systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket')
+    for name in ('virtqemud', 'virtproxyd'):
+        if not any(line.startswith('systemctl enable %s.socket' % name) for line in plan):
+            raise Failure('%s is not enabled: %s' % (name, plan))
+    expect('a nonsensical word', switch('sideways').returncode, 1)
