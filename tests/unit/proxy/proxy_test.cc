@@ -94,6 +94,8 @@ class ProxyTest : public rpc::RpcTest {
     CloseAll();
     qemu_.reset();
     network_.reset();
+    storage_.reset();
+    unlink((directory_ + "/virtstoraged-sock").c_str());
     unlink((directory_ + "/virtqemud-sock").c_str());
     unlink((directory_ + "/virtnetworkd-sock").c_str());
     rmdir(directory_.c_str());
@@ -122,7 +124,7 @@ class ProxyTest : public rpc::RpcTest {
   std::string directory_;
   Service front_;
   std::unique_ptr<ProxyDriver> proxy_;
-  std::unique_ptr<Daemon> qemu_, network_;
+  std::unique_ptr<Daemon> qemu_, network_, storage_;
 };
 
 TEST_F(ProxyTest, OpensTheDaemonForTheClient) {
@@ -252,13 +254,32 @@ TEST_F(ProxyTest, AClientThatGoesTakesItsLinksAlong) {
   Settle();
 }
 
-// A client that does not read makes the proxy hold no more than its windows.
-TEST_F(ProxyTest, ASlowReaderSlowsItsDaemonConnectionOnly) {
-  qemu_->driver.to_download.assign(64 << 20, 'd');
+// A client that does not read makes the proxy hold no more than its windows, and the daemon wait.
+TEST_F(ProxyTest, ASlowReaderSlowsItsDaemonsOnly) {
+  storage_ = std::make_unique<Daemon>(directory_ + "/virtstoraged-sock", workers_);
+  storage_->driver.to_download.assign(64 << 20, 'd');
   auto body = [&]() -> Task<> {
     remote::StorageVolDownloadArgs args;
-    Error error = co_await Failure(client_->OpenStream<proc::StorageVolDownload>(args));
-    EXPECT_EQ(error.code, ErrorCode::kSystemError) << "volumes are another daemon's";
+    auto stream = co_await client_->OpenStream<proc::StorageVolDownload>(args);
+    co_await Sleep(std::chrono::milliseconds(50));
+    EXPECT_FALSE(storage_->driver.download_taken);
+    EXPECT_LT(session_->queued(), 2u << 20);
+    EXPECT_LT(storage_->session->queued(), 2u << 20);
+    co_await stream->Abort();
+    co_await client_->Call<proc::ConnectGetLibVersion>();
+  };
+  Run(body());
+}
+
+TEST_F(ProxyTest, UploadsArriveWhole) {
+  storage_ = std::make_unique<Daemon>(directory_ + "/virtstoraged-sock", workers_);
+  auto body = [&]() -> Task<> {
+    remote::StorageVolUploadArgs args;
+    auto stream = co_await client_->OpenStream<proc::StorageVolUpload>(args);
+    std::vector<std::uint8_t> block(1 << 20, 'u');
+    for (int i = 0; i < 8; ++i) EXPECT_TRUE(co_await stream->Write(block));
+    co_await stream->Finish();
+    EXPECT_EQ(storage_->driver.uploaded, std::string(8 << 20, 'u'));
   };
   Run(body());
 }
