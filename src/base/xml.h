@@ -25,6 +25,14 @@ struct NamespaceDeclaration {
   const NamespaceDeclaration* next = nullptr;
 };
 
+// A name's bit in the sets that nodes keep of the names below them: most look-ups are for what is not
+// there, and end at the set.
+constexpr std::uint64_t NameBit(std::string_view name) {
+  if (name.empty()) return 1;
+  auto first = static_cast<unsigned char>(name.front()), last = static_cast<unsigned char>(name.back());
+  return std::uint64_t{1} << ((first * 7 + last * 3 + name.size()) & 63);
+}
+
 // One node; lives in its Document, and all views point there.
 struct Node {
   enum class Kind : std::uint8_t { kElement, kText, kComment };
@@ -38,6 +46,7 @@ struct Node {
   const Node* parent = nullptr;
   const Node* first_child = nullptr;  // elements; text and comments too where content is mixed
   const Node* next = nullptr;
+  std::uint64_t attribute_bits = 0, child_bits = 0;  // NameBit() of each
   std::uint32_t line = 0;
   Kind kind = Kind::kElement;
 

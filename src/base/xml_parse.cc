@@ -164,6 +164,7 @@ class TreeBuilder {
       const xmlChar** row = attrs + i * 5;
       auto* attribute = storage_.New<Attribute>();
       attribute->name = View(row[0]);
+      node->attribute_bits |= NameBit(attribute->name);
       attribute->prefix = View(row[1]);
       attribute->value = storage_.Keep({reinterpret_cast<const char*>(row[3]), static_cast<std::size_t>(row[4] - row[3])});
       *tail = attribute;
@@ -195,6 +196,7 @@ class TreeBuilder {
   void Append(Node* node) {
     Open& parent = open_.back();
     node->parent = parent.node;
+    parent.node->child_bits |= NameBit(node->name);
     *parent.tail = node;
     parent.tail = &node->next;
   }
@@ -249,6 +251,7 @@ Document Document::Parse(std::string_view text, ErrorDomain domain, std::string_
 }
 
 const Node* Node::Child(std::string_view element) const {
+  if (!(child_bits & NameBit(element))) return nullptr;
   for (const Node* child = first_child; child; child = child->next) {
     if (child->Is(element)) return child;
   }
@@ -263,6 +266,7 @@ const Node* Node::Next(std::string_view element) const {
 }
 
 std::optional<std::string_view> Node::Attr(std::string_view attribute) const {
+  if (!(attribute_bits & NameBit(attribute))) return std::nullopt;
   for (const Attribute* a = attributes; a; a = a->next) {
     if (a->name == attribute) return a->value;
   }

@@ -152,8 +152,10 @@ void ReadVirtualPort(Parser& p, I& i, const xml::Node& element) {
   if (port.type == VirtualPortType::kNone && !untyped_ok) {
     throw Error(ErrorDomain::kNone, ErrorCode::kXmlError, "missing required virtualport type");
   }
-  if (port.type == VirtualPortType::k8021Qbg && !port.instance_id) port.instance_id = Uuid::Generate();
-  if (port.type == VirtualPortType::kOpenvswitch && !port.interface_id) port.interface_id = Uuid::Generate();
+  // A port whose type the network will say gets both ids.
+  bool untyped = port.type == VirtualPortType::kNone;
+  if ((untyped || port.type == VirtualPortType::k8021Qbg) && !port.instance_id) port.instance_id = Uuid::Generate();
+  if ((untyped || port.type == VirtualPortType::kOpenvswitch) && !port.interface_id) port.interface_id = Uuid::Generate();
   if (port.type == VirtualPortType::kMidonet && !port.interface_id) {
     throw Error(ErrorDomain::kNone, ErrorCode::kXmlError, "missing interfaceid parameter in <virtualport> of type 'midonet'");
   }
@@ -319,13 +321,14 @@ constexpr RowOf<I> kRows[] = {
     Custom<&ReadSource, &WriteSource>("source"),
     Child<&I::vlan>("vlan", kVlan),
     Custom<&ReadVirtualPort, &WriteVirtualPort>("virtualport"),
+    Child<&I::bandwidth>("bandwidth", kBandwidth).With(kNotEmpty),
+    Group("port", kPortRows),
     Child<&I::ips>("ip", kIpAddress),
     Child<&I::routes>("route", kIpRoute),
     Child<&I::port_forwards>("portForward", kForward),
     Group("script", kScriptRows),
     Group("downscript", kDownscriptRows),
     Group("backenddomain", kDomainRows),
-    Child<&I::bandwidth>("bandwidth", kBandwidth).With(kNotEmpty),
     Custom<&ReadTarget, &WriteTarget>("target"),
     Group("guest", kGuestRows),
     Group("model", kModelRows),
@@ -333,11 +336,10 @@ constexpr RowOf<I> kRows[] = {
     Custom<&ReadBackend, &WriteBackend>("backend"),
     Custom<&ReadFilter, &WriteFilter>("filterref"),
     Group("tune", kSndbufRows),
+    Group("teaming", kTeamingRows),
     Group("link", kLinkRows),
     Group("mtu", kMtuRows),
-    Group("teaming", kTeamingRows),
     Group("coalesce", kCoalesceRows),
-    Group("port", kPortRows),
     Include<&I::info>(kDeviceInfo),
 };
 
