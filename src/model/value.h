@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -44,6 +45,26 @@ constexpr OnOff ToOnOff(bool value) { return value ? OnOff::kOn : OnOff::kOff; }
 // Sizes are kept in the unit that libvirt formats them in; the member's name says which when it is
 // not KiB.
 using KiB = std::uint64_t;
+
+// A part that few objects have, kept out of line: made when it is first written to, a default value
+// until then. Moves with its owner.
+template <typename T>
+class Boxed {
+ public:
+  T& operator*() {
+    if (!value_) value_ = std::make_unique<T>();
+    return *value_;
+  }
+  T* operator->() { return &**this; }
+  const T& operator*() const {
+    static const T kDefault{};
+    return value_ ? *value_ : kDefault;
+  }
+  const T* operator->() const { return &**this; }
+
+ private:
+  std::unique_ptr<T> value_;
+};
 
 struct MacAddress {
   std::array<std::uint8_t, 6> bytes{};

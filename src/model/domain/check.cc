@@ -199,8 +199,8 @@ bool SameDevice(const Hostdev& a, const Hostdev& b) {
       if (a.scsi.protocol == ScsiProtocol::kAdapter) {
         return a.scsi.adapter == b.scsi.adapter && a.scsi.bus == b.scsi.bus && a.scsi.target == b.scsi.target && a.scsi.unit == b.scsi.unit;
       }
-      return a.scsi.iscsi.path == b.scsi.iscsi.path && !a.scsi.iscsi.hosts.empty() && !b.scsi.iscsi.hosts.empty() &&
-             a.scsi.iscsi.hosts[0].name == b.scsi.iscsi.hosts[0].name && a.scsi.iscsi.hosts[0].port == b.scsi.iscsi.hosts[0].port;
+      return a.scsi.iscsi->path == b.scsi.iscsi->path && !a.scsi.iscsi->hosts.empty() && !b.scsi.iscsi->hosts.empty() &&
+             a.scsi.iscsi->hosts[0].name == b.scsi.iscsi->hosts[0].name && a.scsi.iscsi->hosts[0].port == b.scsi.iscsi->hosts[0].port;
     case HostdevType::kScsiHost: return a.scsi_host.wwpn == b.scsi_host.wwpn;
     case HostdevType::kMdev: return a.mdev.uuid == b.mdev.uuid;
     default: return false;

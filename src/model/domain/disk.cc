@@ -101,7 +101,8 @@ void WriteTransient(Formatter& f, const Disk& disk) {
 void ReadMirror(Parser& p, Disk& disk, const xml::Node& element) {
   const xml::Node* node = p.inactive() ? nullptr : element.Child("mirror");
   if (!node) return;
-  DiskMirror& mirror = disk.mirror.emplace();
+  disk.mirror = std::make_unique<DiskMirror>();
+  DiskMirror& mirror = *disk.mirror;
   mirror.job = MirrorJob::kCopy;
   p.Value(*node, "job", mirror.job, Fault::kXml, kNonZero);
   p.Value(*node, "ready", mirror.state, Fault::kXml, kNonZero);

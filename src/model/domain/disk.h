@@ -127,7 +127,7 @@ struct Disk {
   SgIo sgio = SgIo::kDefault;
   SnapshotLocation snapshot = SnapshotLocation::kDefault;
   DiskDriver driver;
-  std::optional<DiskMirror> mirror;
+  std::unique_ptr<DiskMirror> mirror;
   DiskGeometry geometry;
   struct {
     unsigned logical = 0, physical = 0;

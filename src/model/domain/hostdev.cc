@@ -59,12 +59,12 @@ void WriteUsb(Formatter& f, const HostUsb& usb) {
 }
 
 void ReadIscsi(Parser& p, HostScsi& scsi, const xml::Node& source) {
-  scsi.iscsi.type = StorageType::kNetwork;
-  scsi.iscsi.protocol = NetworkProtocol::kIscsi;
-  ReadStorageSource(p, scsi.iscsi, source);
-  if (scsi.iscsi.hosts.empty()) p.Fail(Fault::kInternal, "missing the host address for the iSCSI hostdev");
-  if (scsi.iscsi.auth && !scsi.iscsi.auth->secret_type.empty() && scsi.iscsi.auth->secret_type != "iscsi") {
-    p.Fail(Fault::kDomainXml, "hostdev invalid secret type '" + scsi.iscsi.auth->secret_type + "'");
+  scsi.iscsi->type = StorageType::kNetwork;
+  scsi.iscsi->protocol = NetworkProtocol::kIscsi;
+  ReadStorageSource(p, *scsi.iscsi, source);
+  if (scsi.iscsi->hosts.empty()) p.Fail(Fault::kInternal, "missing the host address for the iSCSI hostdev");
+  if (scsi.iscsi->auth && !scsi.iscsi->auth->secret_type.empty() && scsi.iscsi->auth->secret_type != "iscsi") {
+    p.Fail(Fault::kDomainXml, "hostdev invalid secret type '" + scsi.iscsi->auth->secret_type + "'");
   }
 }
 void ReadAdapter(Parser& p, HostScsi& scsi, const xml::Node& source) {
@@ -141,7 +141,7 @@ void ReadSource(Parser& p, H& h, const xml::Node& element) {
 
 void WriteSubsystemSource(Formatter& f, const H& h) {
   if (h.type == HostdevType::kScsi && h.scsi.protocol == ScsiProtocol::kIscsi) {
-    WriteIscsiHostdevSource(f, h.scsi.iscsi);
+    WriteIscsiHostdevSource(f, *h.scsi.iscsi);
     return;
   }
   f.out().Open("source");

@@ -63,7 +63,7 @@ struct HostScsi {
   unsigned bus = 0, target = 0;
   std::uint64_t unit = 0;
   // iscsi
-  StorageSource iscsi;
+  Boxed<StorageSource> iscsi;
   SgIo sgio = SgIo::kDefault;
   YesNo rawio = YesNo::kAbsent;
 };

@@ -82,21 +82,21 @@ void ReadVhostUser(Parser& p, I& i, const xml::Node& source) {
   if (type != "unix") p.Fail(Fault::kUnsupported, "Type='" + std::string(type) + "' unsupported for <interface type='vhostuser'>");
   if (path.empty()) p.Fail(Fault::kDomainXml, "No <source> 'path' attribute specified with <interface type='vhostuser'/>");
   if (mode.empty()) p.Fail(Fault::kDomainXml, "No <source> 'mode' attribute specified with <interface type='vhostuser'/>");
-  i.vhostuser.type = ChardevType::kUnix;
-  i.vhostuser.path = path;
-  if (mode == "server") i.vhostuser.listen = true;
+  i.vhostuser->type = ChardevType::kUnix;
+  i.vhostuser->path = path;
+  if (mode == "server") i.vhostuser->listen = true;
   else if (mode != "client") p.Fail(Fault::kUnsupported, "Wrong <source> 'mode' attribute specified with <interface type='vhostuser'/>");
   if (const xml::Node* reconnect = source.Child("reconnect")) {
-    if (i.vhostuser.listen) p.Fail(Fault::kUnsupported, "'reconnect' attribute unsupported 'server' mode for <interface type='vhostuser'>");
-    p.Read(kReconnect, i.vhostuser.reconnect, *reconnect);
+    if (i.vhostuser->listen) p.Fail(Fault::kUnsupported, "'reconnect' attribute unsupported 'server' mode for <interface type='vhostuser'>");
+    p.Read(kReconnect, i.vhostuser->reconnect, *reconnect);
   }
 }
 void WriteVhostUser(Formatter& f, const I& i) {
   f.out().Open("source");
   f.Attr("type", "unix");
-  f.Attr("path", i.vhostuser.path);
-  f.Attr("mode", i.vhostuser.listen ? "server" : "client");
-  f.WriteUnlessEmpty("reconnect", kReconnect, i.vhostuser.reconnect);
+  f.Attr("path", i.vhostuser->path);
+  f.Attr("mode", i.vhostuser->listen ? "server" : "client");
+  f.WriteUnlessEmpty("reconnect", kReconnect, i.vhostuser->reconnect);
   f.out().Close("source");
 }
 
@@ -104,8 +104,8 @@ void ReadSource(Parser& p, I& i, const xml::Node& element) {
   const xml::Node* source = element.Child("source");
   switch (i.type) {
     case T::kHostdev:
-      p.Value(element, "managed", i.hostdev.managed);
-      ReadHostdevSource(p, i.hostdev, element);
+      p.Value(element, "managed", i.hostdev->managed);
+      ReadHostdevSource(p, *i.hostdev, element);
       return;
     case T::kVhostUser:
       if (!source) p.Fail(Fault::kDomainXml, "No <source> element specified with <interface type='vhostuser'/>");
@@ -133,7 +133,7 @@ void ReadSource(Parser& p, I& i, const xml::Node& element) {
   if (source) p.Read(kSource, i, *source);
 }
 void WriteSource(Formatter& f, const I& i) {
-  if (i.type == T::kHostdev) return WriteHostdevSource(f, i.hostdev);
+  if (i.type == T::kHostdev) return WriteHostdevSource(f, *i.hostdev);
   if (i.type == T::kVhostUser) return WriteVhostUser(f, i);
   f.WriteUnlessEmpty("source", kSource, i);
 }
@@ -216,12 +216,12 @@ void WriteDriver(Formatter& f, const I& i) {
 }
 // Of a device of the host it is the host's driver, and stands elsewhere.
 void ReadHostdevDriver(Parser& p, I& i, const xml::Node& element) {
-  if (const xml::Node* driver = element.Child("driver")) p.Value(*driver, "name", i.hostdev.pci.backend, Fault::kXml, kNonZero);
+  if (const xml::Node* driver = element.Child("driver")) p.Value(*driver, "name", i.hostdev->pci.backend, Fault::kXml, kNonZero);
 }
 void WriteHostdevDriver(Formatter& f, const I& i) {
-  if (i.hostdev.pci.backend == PciBackend::kDefault) return;
+  if (i.hostdev->pci.backend == PciBackend::kDefault) return;
   f.out().Open("driver");
-  f.Attr("name", ToString(i.hostdev.pci.backend));
+  f.Attr("name", ToString(i.hostdev->pci.backend));
   f.out().Close("driver");
 }
 
@@ -308,7 +308,7 @@ void WriteFilter(Formatter& f, const I& i) {
 }
 
 void WriteManaged(Formatter& f, const I& i) {
-  if (i.type == T::kHostdev && i.hostdev.managed == YesNo::kYes) f.Attr("managed", "yes");
+  if (i.type == T::kHostdev && i.hostdev->managed == YesNo::kYes) f.Attr("managed", "yes");
 }
 void Nothing(Parser&, I&, const xml::Node&) {}
 

@@ -128,8 +128,8 @@ struct Interface {
   std::string address, local_address;  // server, client, mcast, udp
   unsigned port = 0, local_port = 0;
   std::string internal_name;
-  ChardevSource vhostuser;
-  Hostdev hostdev;                   // hostdev: source address, managed
+  Boxed<ChardevSource> vhostuser;    // vhostuser
+  Boxed<Hostdev> hostdev;            // hostdev: source address, managed
   VdsSource vds;
   std::vector<IpAddress> host_ips;   // ethernet: in <source>
   std::vector<IpRoute> host_routes;

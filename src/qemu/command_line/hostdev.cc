@@ -86,13 +86,13 @@ Props DescribeScsiHost(const Hostdev& hostdev, const DeviceInfo& info, const Con
   return props;
 }
 
-std::string ScsiNode(const Hostdev& hostdev) { return fmt::format("libvirt-{}-backend", hostdev.scsi.iscsi.id); }
+std::string ScsiNode(const Hostdev& hostdev) { return fmt::format("libvirt-{}-backend", hostdev.scsi.iscsi->id); }
 
 Props DescribeScsiNode(const Hostdev& hostdev, const Context& context) {
   const HostScsi& scsi = hostdev.scsi;
   Props node;
   if (scsi.protocol == ScsiProtocol::kIscsi) {
-    node = DescribeStorage(scsi.iscsi, NamesOf(scsi.iscsi), {}, context);
+    node = DescribeStorage(*scsi.iscsi, NamesOf(*scsi.iscsi), {}, context);
   } else {
     constexpr std::string_view kPrefix = "scsi_host";
     unsigned host = scsi.adapter.starts_with(kPrefix)
@@ -136,7 +136,7 @@ HostdevParts DescribeHostdev(const Hostdev& hostdev, const DeviceInfo& info, con
       break;
     case HostdevType::kScsi:
       if (hostdev.scsi.protocol == ScsiProtocol::kIscsi) {
-        parts.objects = DescribeStorageObjects(hostdev.scsi.iscsi, NamesOf(hostdev.scsi.iscsi), context);
+        parts.objects = DescribeStorageObjects(*hostdev.scsi.iscsi, NamesOf(*hostdev.scsi.iscsi), context);
       }
       parts.nodes.push_back(DescribeScsiNode(hostdev, context));
       parts.device = DescribeScsi(hostdev, info, context);

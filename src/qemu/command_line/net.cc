@@ -146,7 +146,7 @@ void AddInterfaces(const Context& context, CommandLine* out) {
     // A passed-through card is among the host devices.
     if (Actual(*net).type == InterfaceType::kHostdev) continue;
     if (Actual(*net).type == InterfaceType::kVhostUser) {
-      AddChardev(Actual(*net).vhostuser, net->info.alias, "vdagent", context, out);
+      AddChardev(*Actual(*net).vhostuser, net->info.alias, "vdagent", context, out);
     }
     out->Netdev(DescribeNetdev(*net, context, out));
     AddDevice(DescribeNetCard(*net, context), net->info, context, out);

@@ -172,8 +172,8 @@ void PrepareImages(DomainDef* def, const Context& context) {
     }
   }
   for (auto& hostdev : def->hostdevs) {
-    if (hostdev->mode == HostdevMode::kSubsystem && hostdev->type == HostdevType::kScsi && hostdev->scsi.iscsi.id == 0) {
-      hostdev->scsi.iscsi.id = next++;
+    if (hostdev->mode == HostdevMode::kSubsystem && hostdev->type == HostdevType::kScsi && hostdev->scsi.iscsi->id == 0) {
+      hostdev->scsi.iscsi->id = next++;
     }
   }
 }

@@ -40,7 +40,7 @@ void ForEachPciDevice(DomainDef& def, PciBoard board, F f) {
   }
   for (auto& d : def.disks) f(d->info, PciConnectOf(*d, board), none);
   for (auto& d : def.interfaces) {
-    if (d->type == InterfaceType::kHostdev) f(d->info, PciConnectOf(d->hostdev, d->info, board), none);
+    if (d->type == InterfaceType::kHostdev) f(d->info, PciConnectOf(*d->hostdev, d->info, board), none);
   }
   for (auto& d : def.hostdevs) f(d->info, PciConnectOf(*d, d->info, board), none);
   if (def.memballoon) f(def.memballoon->info, PciConnectOf(*def.memballoon, board), none);

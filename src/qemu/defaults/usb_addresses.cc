@@ -183,7 +183,7 @@ void ForEachUsbDevice(DomainDef& def, bool with_hubs, F f) {
     if (d->mode == HostdevMode::kSubsystem && d->type == HostdevType::kUsb) f(d->info);
   }
   for (auto& d : def.interfaces) {
-    if (d->type == InterfaceType::kHostdev && d->hostdev.type == HostdevType::kUsb) f(d->info);
+    if (d->type == InterfaceType::kHostdev && d->hostdev->type == HostdevType::kUsb) f(d->info);
   }
   for (auto& d : def.disks) {
     if (d->bus == DiskBus::kUsb) f(d->info);
