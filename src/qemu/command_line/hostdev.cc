@@ -158,7 +158,7 @@ void AddHostdevs(const Context& context, CommandLine* out) {
   };
   for (auto& net : context.def.interfaces) {
     const Interface& actual = net->actual ? net->actual->connection : *net;
-    if (actual.type == InterfaceType::kHostdev) add(actual.hostdev, net->info);
+    if (actual.type == InterfaceType::kHostdev) add(*actual.hostdev, net->info);
   }
   for (auto& hostdev : context.def.hostdevs) add(*hostdev, hostdev->info);
 }

@@ -234,7 +234,7 @@ void MakeInterfacesGeneric(DomainDef* def, const BuildOptions& options) {
     }
     // The device behind a passed-through interface stays, but is found no place for.
     if (net->type == InterfaceType::kHostdev) {
-      auto hostdev = std::make_unique<Hostdev>(std::move(net->hostdev));
+      auto hostdev = std::make_unique<Hostdev>(std::move(*net->hostdev));
       hostdev->info = {};
       def->hostdevs.push_back(std::move(hostdev));
     }
