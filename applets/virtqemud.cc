@@ -1,11 +1,10 @@
-#include "daemon/silent_driver.h"
 #include "drivers.h"
+#include "qemu/driver.h"
 
 namespace bv {
 
-// The QEMU driver comes later.
 void AddVirtqemudDrivers(DriverList& drivers, const DriverEnvironment& environment) {
-  drivers.push_back(std::make_unique<SilentDriver>("qemu", "QEMU", true, environment));
+  drivers.push_back(std::make_unique<qemu::QemuDriver>(environment));
 }
 
 }  // namespace bv

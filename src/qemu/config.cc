@@ -47,6 +47,19 @@ gid_t ResolveGroup(const std::string& name) {
   });
 }
 
+std::vector<gid_t> GroupsOf(uid_t uid, gid_t gid) {
+  auto* entry = getpwuid(uid);
+  if (!entry) return {gid};
+  std::vector<gid_t> groups(64);
+  int count = static_cast<int>(groups.size());
+  if (getgrouplist(entry->pw_name, gid, groups.data(), &count) < 0) {
+    groups.resize(static_cast<std::size_t>(count));
+    getgrouplist(entry->pw_name, gid, groups.data(), &count);
+  }
+  groups.resize(static_cast<std::size_t>(count));
+  return groups;
+}
+
 template <typename Limits>
 void CheckPortRange(const char* name, Limits min, Limits max, Limits lowest) {
   if (min < lowest) Refuse(fmt::format("{}_min: port must be greater than or equal to {}", name, lowest));
@@ -118,6 +131,7 @@ QemuConfig ReadQemuConfig(bool privileged, QemuDirs dirs, std::string_view text,
   if (privileged) {
     config.uid = ResolveUser(config.user);
     config.gid = ResolveGroup(config.group);
+    config.groups = GroupsOf(config.uid, config.gid);
   } else {
     config.uid = geteuid();
     config.gid = getegid();

@@ -78,6 +78,7 @@ struct QemuConfig {
   std::string user, group;          // as written; resolved into uid and gid
   uid_t uid = 0;
   gid_t gid = 0;
+  std::vector<gid_t> groups;        // that the user is in
   bool dynamic_ownership = true;
   bool remember_owner = true;
 

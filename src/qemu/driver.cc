@@ -1,0 +1,282 @@
+#include "qemu/driver.h"
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "daemon/uri.h"
+#include "qemu/agent.h"
+#include "qemu/defaults/defaults.h"
+#include "qemu/definition_files.h"
+
+namespace bv::qemu {
+namespace {
+
+constexpr const char* kSource = "qemu.qemu_driver";
+using namespace std::chrono_literals;
+
+void MakeDriverDirs(const QemuConfig& config) {
+  auto& dirs = config.dirs;
+  MakeDirs(dirs.config, 0700);
+  MakeDirs(dirs.autostart, 0700);
+  for (auto* path : {&dirs.state, &dirs.log, &dirs.cache, &dirs.nvram, &dirs.lib}) MakeDirs(*path);
+  for (auto* path : {&dirs.save, &dirs.snapshot, &dirs.checkpoint, &dirs.dump, &dirs.nvram, &dirs.memory,
+                     &dirs.channel_target, &dirs.slirp, &dirs.passt}) {
+    MakeDirs(*path);
+    if (config.privileged && chown(path->c_str(), config.uid, config.gid) != 0)
+      LogWarn(kSource, "cannot change ownership of '{}'", *path);
+  }
+  MakeDirs(dirs.dbus, 0770);
+  if (!config.privileged) return;
+  for (auto& path : {dirs.lib, dirs.dbus, dirs.lib + "/channel"}) {
+    if (chown(path.c_str(), config.uid, config.gid) != 0) LogWarn(kSource, "cannot change ownership of '{}'", path);
+  }
+  chmod(dirs.lib.c_str(), 0750);
+}
+
+}  // namespace
+
+void CheckFlags(unsigned flags, unsigned allowed, const char* function) {
+  if (unsigned others = flags & ~allowed) {
+    auto text = fmt::format("unsupported flags (0x{:x}) in function {}", others, function);
+    Error error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, text);
+    error.message = text;
+    throw error;
+  }
+}
+
+void RequireActive(const Domain& domain) {
+  if (!domain.active()) throw Error(ErrorDomain::kDomain, ErrorCode::kOperationInvalid, "domain is not running");
+}
+
+QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(environment)) {}
+QemuDriver::~QemuDriver() = default;
+
+Task<> QemuDriver::Start() {
+  auto& e = environment_;
+  auto dirs = QemuDirs::Make(e.privileged, e.config_dir, e.state_dir, e.lib_dir, e.log_dir, e.cache_dir);
+  auto file = e.config_dir + "/qemu.conf";
+  // Nobody is served yet: what blocks here delays only ourselves.
+  config_ = std::make_shared<const QemuConfig>(
+      ReadQemuConfig(e.privileged, std::move(dirs), ReadFileIfExists(file).value_or(""), file));
+  MakeDriverDirs(*config_);
+  CapsCache::Options caps;
+  caps.directory = config_->dirs.cache + "/capabilities";
+  if (config_->privileged) {
+    caps.uid = config_->uid;
+    caps.gid = config_->gid;
+    caps.groups = config_->groups;
+  }
+  caps_ = std::make_unique<CapsCache>(std::move(caps));
+  guests_ = std::make_unique<Guests>(config_, &domains_, &events_);
+  guests_->on_idle = environment_.on_idle;
+  LoadDefinitions();
+  std::function<Task<CapsPtr>(const std::string&)> caps_of = [this](const std::string& emulator) {
+    return caps_->Get(emulator);
+  };
+  co_await guests_->AttachAll(caps_of);
+  Spawn(AutostartAll(), "autostart");
+  Spawn(CheckDefinitions(), "check definitions");
+}
+
+Task<> QemuDriver::Stop() { co_return; }
+
+bool QemuDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "qemu", environment_.privileged); }
+std::string QemuDriver::DefaultUri() const { return environment_.privileged ? "qemu:///system" : "qemu:///session"; }
+
+void QemuDriver::Register(Service& service) {
+  service.set_owner(static_cast<Driver*>(this));
+#define BV_REGISTER(NAME) service.On<remote::proc::NAME>(this, &QemuDriver::NAME);
+  BV_QEMU_LOOKUP_CALLS(BV_REGISTER)
+  BV_QEMU_DEFINE_CALLS(BV_REGISTER)
+  BV_QEMU_LIFECYCLE_CALLS(BV_REGISTER)
+  BV_QEMU_EVENT_CALLS(BV_REGISTER)
+  BV_QEMU_MEMORY_CALLS(BV_REGISTER)
+  BV_QEMU_VCPU_CALLS(BV_REGISTER)
+  BV_QEMU_TUNING_CALLS(BV_REGISTER)
+  BV_QEMU_CONSOLE_CALLS(BV_REGISTER)
+  BV_REGISTER(ConnectNumOfDomains)
+  BV_REGISTER(ConnectNumOfDefinedDomains)
+  BV_REGISTER(ConnectDomainEventRegister)
+  BV_REGISTER(ConnectDomainEventDeregister)
+  BV_REGISTER(ConnectGetType)
+  BV_REGISTER(ConnectGetVersion)
+  BV_REGISTER(ConnectGetHostname)
+  BV_REGISTER(ConnectGetMaxVcpus)
+#undef BV_REGISTER
+  namespace qproc = qemu_protocol::proc;
+  service.On<qproc::DomainMonitorCommand>(this, &QemuDriver::DomainMonitorCommand);
+  service.On<qproc::DomainAgentCommand>(this, &QemuDriver::DomainAgentCommand);
+  service.On<qproc::ConnectDomainMonitorEventRegister>(this, &QemuDriver::ConnectDomainMonitorEventRegister);
+  service.On<qproc::ConnectDomainMonitorEventDeregister>(this, &QemuDriver::ConnectDomainMonitorEventDeregister);
+}
+
+// --- definitions ---------------------------------------------------------------------------------
+
+void QemuDriver::LoadDefinitions() {
+  for (auto& file : ReadDefinitions(config_->dirs.config, config_->dirs.autostart)) {
+    auto uuid = Uuid::Parse(file.uuid);
+    std::string name = file.name;
+    if (!uuid || name.empty()) {
+      // Unusual, so asked of the parser; a file that is none is left alone.
+      try {
+        auto def = model::ParseDomain(file.text, model::kParseInactive);
+        name = def.name;
+        uuid = def.uuid;
+      } catch (const Error& error) {
+        LogError(kSource, "cannot use a definition in '{}': {}", config_->dirs.config, error.message);
+        continue;
+      }
+    }
+    if (domains_.FindName(name) || domains_.FindUuid(*uuid)) {
+      LogError(kSource, "domain '{}' is defined twice", name);
+      continue;
+    }
+    auto domain = std::make_shared<Domain>(name, *uuid);
+    domain->persistent = true;
+    domain->autostart = file.autostart;
+    domain->has_managed_save = FileExists(SavePath(*domain));
+    domain->jobs.set_max_queued(config_->max_queued);
+    domain->SetUnparsed(std::move(file.text));
+    domains_.Add(domain);
+  }
+}
+
+// Definitions are parsed when they are needed, which for most is never; those that do not parse are
+// found in the background and dropped, as libvirt does at its start.
+Task<> QemuDriver::CheckDefinitions() {
+  for (auto& domain : domains_.All()) {
+    co_await Sleep(2ms);
+    if (domain->parsed() || domain->removed) continue;
+    try {
+      model::ParseDomain(domain->unparsed(), model::kParseInactive);
+    } catch (const Error& error) {
+      LogError(kSource, "dropping the definition of '{}': {}", domain->name(), error.message);
+      if (!domain->active() && !domain->removed) domains_.Remove(domain);
+    }
+  }
+}
+
+Task<std::unique_ptr<model::DomainDef>> QemuDriver::ReadXml(std::string xml, unsigned parse_flags) {
+  auto def = std::make_unique<model::DomainDef>(model::ParseDomain(xml, parse_flags));
+  ResolveEmulator(*def);
+  auto caps = co_await CapsOf(*def);
+  PostParse(*def, *caps, *config_);
+  co_return def;
+}
+
+Task<std::unique_ptr<model::DomainDef>> QemuDriver::ReadStored(std::string xml) {
+  auto def = std::make_unique<model::DomainDef>(model::ParseDomain(xml, model::kParseInactive));
+  try {
+    ResolveEmulator(*def);
+    auto caps = co_await CapsOf(*def);
+    PostParseOptions options;
+    options.new_domain = false;
+    PostParse(*def, *caps, *config_, options);
+  } catch (const Error& error) {
+    // The emulator may have gone; the definition stays visible as it was written.
+    LogWarn(kSource, "definition of '{}' cannot be completed: {}", def->name, error.message);
+  }
+  co_return def;
+}
+
+std::unique_ptr<model::DomainDef> QemuDriver::Copy(const model::DomainDef& def) {
+  return std::make_unique<model::DomainDef>(
+      model::ParseDomain(model::FormatDomain(def, model::kFormatInactive | model::kFormatSecure),
+                         model::kParseInactive));
+}
+
+Task<CapsPtr> QemuDriver::CapsOf(const model::DomainDef& def) { return caps_->Get(def.emulator); }
+
+Task<> QemuDriver::EnsureParsed(DomainPtr domain) {
+  if (domain->parsed()) co_return;
+  auto def = co_await ReadStored(domain->unparsed());
+  if (!domain->parsed()) domain->SetConfig(std::move(def));
+}
+
+DomainPtr QemuDriver::Find(const remote::NonnullDomain& dom) const {
+  auto domain = domains_.FindUuid(dom.uuid);
+  if (!domain)
+    throw Error(ErrorDomain::kQemu, ErrorCode::kNoDomain,
+                fmt::format("no domain with matching uuid '{}' ({})", dom.uuid.ToString(), dom.name));
+  return domain;
+}
+
+Task<DomainPtr> QemuDriver::Get(remote::NonnullDomain dom) {
+  auto domain = Find(dom);
+  if (!domain->parsed()) co_await EnsureParsed(domain);
+  co_return domain;
+}
+
+Task<> QemuDriver::SaveConfig(DomainPtr domain) {
+  auto* def = domain->config();
+  if (!def) co_return;
+  auto text = AutogeneratedHeader("edit", domain->name(), domain->uuid().ToString()) +
+              model::FormatDomain(*def, model::kFormatInactive | model::kFormatSecure);
+  auto path = ConfigPath(*domain);
+  auto work = [text, path] { WriteFileAtomic(path, text, 0600); };
+  co_await Offload(std::move(work));
+}
+
+Task<> QemuDriver::DeleteConfig(DomainPtr domain) {
+  auto path = ConfigPath(*domain), link = AutostartPath(*domain);
+  auto work = [path, link] {
+    unlink(link.c_str());
+    if (unlink(path.c_str()) != 0 && errno != ENOENT)
+      throw SystemError(ErrorDomain::kDomain, fmt::format("cannot remove config {}", path));
+  };
+  co_await Offload(std::move(work));
+}
+
+// --- which definition ----------------------------------------------------------------------------
+
+QemuDriver::Impact QemuDriver::ResolveImpact(const Domain& domain, unsigned flags) {
+  Impact impact;
+  impact.live = flags & remote::kAffectLive;
+  impact.config = flags & remote::kAffectConfig;
+  if (!impact.live && !impact.config) (domain.active() ? impact.live : impact.config) = true;
+  if (impact.live) RequireActive(domain);
+  if (impact.config && !domain.persistent)
+    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationInvalid, "transient domains do not have any persistent config");
+  return impact;
+}
+
+const model::DomainDef& QemuDriver::DefFor(const Domain& domain, unsigned flags) {
+  constexpr unsigned kBoth = remote::kAffectLive | remote::kAffectConfig;
+  if ((flags & kBoth) == kBoth) {
+    Error error(ErrorDomain::kDomain, ErrorCode::kInvalidArg,
+                "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
+    throw error;
+  }
+  auto impact = ResolveImpact(domain, flags);
+  return impact.config && domain.config() ? *domain.config() : domain.def();
+}
+
+QemuDriver::Defs QemuDriver::DefsFor(Domain& domain, Impact impact) {
+  Defs defs;
+  if (impact.live) defs.live = &domain.MutableDef();
+  if (impact.config) defs.config = domain.MutableConfig();
+  return defs;
+}
+
+Task<> QemuDriver::SaveChanged(DomainPtr domain, Impact impact) {
+  domain->DefChanged();
+  if (impact.live) guests_->SaveStatus(domain);
+  if (impact.config) co_await SaveConfig(domain);
+}
+
+AgentChannel& QemuDriver::AgentOf(const DomainPtr& domain) {
+  RequireActive(*domain);
+  if (!domain->guest || !domain->guest->agent)
+    throw Error(ErrorDomain::kQemu, ErrorCode::kArgumentUnsupported, "QEMU guest agent is not configured");
+  if (domain->state() != State::kRunning && domain->state() != State::kPaused)
+    throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, "domain is not running");
+  if (!domain->guest->agent_connected)
+    throw Error(ErrorDomain::kQemu, ErrorCode::kAgentUnresponsive, "QEMU guest agent is not connected");
+  return *domain->guest->agent;
+}
+
+}  // namespace bv::qemu

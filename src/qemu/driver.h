@@ -1,0 +1,158 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "daemon/driver.h"
+#include "protocol/qemu_protocol.h"
+#include "protocol/remote.h"
+#include "qemu/capabilities_cache.h"
+#include "qemu/config.h"
+#include "qemu/domain_events.h"
+#include "qemu/domain_list.h"
+#include "qemu/guests.h"
+#include "rpc/service.h"
+
+namespace bv::qemu {
+
+// The procedures this driver answers, by the file their handlers are in. Every entry declares a
+// method of QemuDriver and registers it.
+// driver_lookup.cc
+#define BV_QEMU_LOOKUP_CALLS(X)                                                                            \
+  X(DomainLookupById) X(DomainLookupByName) X(DomainLookupByUuid) X(ConnectListDomains)                    \
+  X(ConnectListDefinedDomains) X(ConnectListAllDomains) X(DomainIsActive) X(DomainIsPersistent)            \
+  X(DomainIsUpdated) X(DomainGetOsType) X(DomainGetInfo) X(DomainGetState) X(DomainGetControlInfo)         \
+  X(DomainGetXmlDesc) X(DomainGetMaxMemory) X(DomainGetMaxVcpus) X(DomainGetVcpusFlags)                    \
+  X(DomainHasManagedSaveImage) X(DomainGetSecurityLabel) X(DomainGetSecurityLabelList)                     \
+  X(ConnectDomainXmlToNative)
+// driver_define.cc
+#define BV_QEMU_DEFINE_CALLS(X)                                                                            \
+  X(DomainDefineXml) X(DomainDefineXmlFlags) X(DomainUndefine) X(DomainUndefineFlags)                      \
+  X(DomainGetAutostart) X(DomainSetAutostart) X(DomainRename) X(DomainGetMetadata) X(DomainSetMetadata)    \
+  X(DomainSetLifecycleAction)
+// driver_lifecycle.cc
+#define BV_QEMU_LIFECYCLE_CALLS(X)                                                                         \
+  X(DomainCreate) X(DomainCreateWithFlags) X(DomainCreateXml)                     \
+  X(DomainShutdown) X(DomainShutdownFlags) X(DomainReboot) X(DomainReset)      \
+  X(DomainDestroy) X(DomainDestroyFlags) X(DomainSuspend) X(DomainResume) X(DomainPmWakeup)                \
+  X(DomainPmSuspendForDuration) X(DomainInjectNmi) X(DomainSendKey) X(DomainAbortJob) X(DomainGetJobInfo)  \
+  X(DomainGetJobStats)
+// driver_events.cc
+#define BV_QEMU_EVENT_CALLS(X)                                                                             \
+  X(ConnectDomainEventRegisterAny) X(ConnectDomainEventDeregisterAny)                                      \
+  X(ConnectDomainEventCallbackRegisterAny) X(ConnectDomainEventCallbackDeregisterAny)
+// driver_memory.cc
+#define BV_QEMU_MEMORY_CALLS(X)                                                                            \
+  X(DomainSetMemory) X(DomainSetMemoryFlags) X(DomainSetMaxMemory) X(DomainSetMemoryStatsPeriod)           \
+  X(DomainMemoryStats) X(DomainMemoryPeek)
+// driver_vcpus.cc
+#define BV_QEMU_VCPU_CALLS(X)                                                                              \
+  X(DomainSetVcpus) X(DomainSetVcpusFlags) X(DomainGetVcpus) X(DomainPinVcpu) X(DomainPinVcpuFlags)        \
+  X(DomainGetVcpuPinInfo) X(DomainPinEmulator) X(DomainGetEmulatorPinInfo) X(DomainGetIothreadInfo)        \
+  X(DomainPinIothread) X(DomainAddIothread) X(DomainDelIothread) X(DomainSetIothreadParams)
+// driver_tuning.cc
+#define BV_QEMU_TUNING_CALLS(X)                                                                            \
+  X(DomainGetSchedulerType) X(DomainGetSchedulerParameters) X(DomainGetSchedulerParametersFlags)           \
+  X(DomainSetSchedulerParameters) X(DomainSetSchedulerParametersFlags) X(DomainGetMemoryParameters)        \
+  X(DomainSetMemoryParameters) X(DomainGetBlkioParameters) X(DomainSetBlkioParameters)                     \
+  X(DomainGetNumaParameters) X(DomainSetNumaParameters)
+// driver_console.cc
+#define BV_QEMU_CONSOLE_CALLS(X) X(DomainOpenConsole) X(DomainOpenChannel) X(DomainScreenshot)
+
+class QemuDriver : public Driver {
+ public:
+  explicit QemuDriver(DriverEnvironment environment);
+  ~QemuDriver() override;
+
+  Task<> Start() override;
+  Task<> Stop() override;
+  void Register(Service& service) override;
+  bool AcceptsUri(const Uri& uri) const override;
+  std::string DefaultUri() const override;
+  bool HasActiveObjects() const override { return domains_.active() > 0; }
+
+ private:
+#define BV_DECLARE(NAME) Task<remote::proc::NAME::Ret> NAME(Call& call, remote::proc::NAME::Args args);
+  BV_QEMU_LOOKUP_CALLS(BV_DECLARE)
+  BV_QEMU_DEFINE_CALLS(BV_DECLARE)
+  BV_QEMU_LIFECYCLE_CALLS(BV_DECLARE)
+  BV_QEMU_EVENT_CALLS(BV_DECLARE)
+  BV_QEMU_MEMORY_CALLS(BV_DECLARE)
+  BV_QEMU_VCPU_CALLS(BV_DECLARE)
+  BV_QEMU_TUNING_CALLS(BV_DECLARE)
+  BV_QEMU_CONSOLE_CALLS(BV_DECLARE)
+#undef BV_DECLARE
+  Task<remote::ConnectNumOfDomainsRet> ConnectNumOfDomains(Call& call);
+  Task<remote::ConnectNumOfDefinedDomainsRet> ConnectNumOfDefinedDomains(Call& call);
+  Task<remote::ConnectDomainEventRegisterRet> ConnectDomainEventRegister(Call& call);
+  Task<remote::ConnectDomainEventDeregisterRet> ConnectDomainEventDeregister(Call& call);
+  Task<remote::ConnectGetTypeRet> ConnectGetType(Call& call);
+  Task<remote::ConnectGetVersionRet> ConnectGetVersion(Call& call);
+  Task<remote::ConnectGetHostnameRet> ConnectGetHostname(Call& call);
+  Task<remote::ConnectGetMaxVcpusRet> ConnectGetMaxVcpus(Call& call, remote::ConnectGetMaxVcpusArgs args);
+  Task<qemu_protocol::DomainMonitorCommandRet> DomainMonitorCommand(Call& call, qemu_protocol::DomainMonitorCommandArgs args);
+  Task<qemu_protocol::DomainAgentCommandRet> DomainAgentCommand(Call& call, qemu_protocol::DomainAgentCommandArgs args);
+  Task<qemu_protocol::ConnectDomainMonitorEventRegisterRet> ConnectDomainMonitorEventRegister(
+      Call& call, qemu_protocol::ConnectDomainMonitorEventRegisterArgs args);
+  Task<> ConnectDomainMonitorEventDeregister(Call& call, qemu_protocol::ConnectDomainMonitorEventDeregisterArgs args);
+
+  // --- driver.cc: what handlers share ---
+
+  // The domain that a client means. kNoDomain when it is not there.
+  DomainPtr Find(const remote::NonnullDomain& dom) const;
+  // The same with its definition parsed.
+  Task<DomainPtr> Get(remote::NonnullDomain dom);
+  Task<> EnsureParsed(DomainPtr domain);
+  Task<CapsPtr> CapsOf(const model::DomainDef& def);
+  // XML from a client, completed and checked.
+  Task<std::unique_ptr<model::DomainDef>> ReadXml(std::string xml, unsigned parse_flags);
+  Task<std::unique_ptr<model::DomainDef>> ReadStored(std::string xml);
+  static std::unique_ptr<model::DomainDef> Copy(const model::DomainDef& def);
+
+  // Writes or removes /etc/libvirt/qemu/NAME.xml.
+  Task<> SaveConfig(DomainPtr domain);
+  Task<> DeleteConfig(DomainPtr domain);
+  std::string ConfigPath(const Domain& domain) const { return config_->dirs.config + "/" + domain.name() + ".xml"; }
+  std::string AutostartPath(const Domain& domain) const { return config_->dirs.autostart + "/" + domain.name() + ".xml"; }
+  std::string SavePath(const Domain& domain) const { return config_->dirs.save + "/" + domain.name() + ".save"; }
+
+  // Which of the running and the persistent definition a call changes (VIR_DOMAIN_AFFECT_*).
+  struct Impact {
+    bool live = false, config = false;
+  };
+  static Impact ResolveImpact(const Domain& domain, unsigned flags);
+  // The definition that a query is about.
+  static const model::DomainDef& DefFor(const Domain& domain, unsigned flags);
+  // Both as far as the impact goes, for changing; the other is null.
+  struct Defs {
+    model::DomainDef* live = nullptr;
+    model::DomainDef* config = nullptr;
+  };
+  static Defs DefsFor(Domain& domain, Impact impact);
+  // Writes what a change with this impact touched.
+  Task<> SaveChanged(DomainPtr domain, Impact impact);
+
+  Task<DomainPtr> Define(std::string xml, unsigned flags);
+  Task<> Undefine(DomainPtr domain, unsigned flags);
+  Task<> StartDomain(DomainPtr domain, unsigned flags, const char* api);
+  Task<DomainPtr> CreateTransient(std::string xml, unsigned flags);
+  Task<> AutostartAll();
+  Task<> CheckDefinitions();
+  void LoadDefinitions();
+  Task<> CallShutdown(DomainPtr domain, unsigned flags);
+  AgentChannel& AgentOf(const DomainPtr& domain);
+
+  DriverEnvironment environment_;
+  std::shared_ptr<const QemuConfig> config_;
+  std::unique_ptr<CapsCache> caps_;
+  DomainList domains_;
+  DomainEvents events_;
+  std::unique_ptr<Guests> guests_;
+};
+
+// kInvalidArg, as libvirt's, when `flags` has others than `allowed`.
+void CheckFlags(unsigned flags, unsigned allowed, const char* function);
+void RequireActive(const Domain& domain);
+
+}  // namespace bv::qemu

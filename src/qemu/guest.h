@@ -1,0 +1,106 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/command.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/wait.h"
+#include "qemu/capabilities.h"
+#include "qemu/cgroup.h"
+#include "qemu/domain_state.h"
+#include "qemu/monitor.h"
+#include "rpc/stream.h"
+
+namespace bv::qemu {
+
+class AgentChannel;
+
+// What ended a long job: for DOMAIN_GET_JOB_STATS of the completed one, and the event.
+struct CompletedJob {
+  int operation = 0;   // virDomainJobOperation
+  int type = 3;        // virDomainJobType: completed, failed, cancelled
+  std::uint64_t elapsed_ms = 0;
+  std::uint64_t downtime_ms = 0;
+  Json ram;            // query-migrate's "ram" member, when there was a migration
+  std::optional<bool> success;
+};
+
+// One block job that a client started.
+struct BlockJob {
+  std::string disk;    // target name
+  int type = 0;        // virDomainBlockJobType
+  std::string source_path;
+  Event ended;
+};
+
+// A running QEMU: its process, its monitor and what only exists while it runs. Owned by its Domain.
+class Guest {
+ public:
+  Guest() = default;
+  ~Guest();
+
+  pid_t pid = -1;
+  Child child;                   // pidfd; also of a process that an earlier daemon started
+  std::unique_ptr<Monitor> monitor;
+  std::string monitor_path;
+  std::string lib_dir;           // /var/lib/libvirt/qemu/domain-ID-NAME
+  std::string channel_dir;       // .../channel/target/domain-ID-NAME
+  std::string pid_file, status_file, log_file;
+  std::array<std::uint8_t, 32> master_key{};
+  std::shared_ptr<const QemuCaps> caps;
+  Cgroup cgroup;
+  std::uint64_t log_offset = 0;  // where this run's output begins in the log
+
+  struct Vcpu {
+    unsigned id = 0;
+    pid_t tid = 0;
+    std::string alias, qom_path;
+  };
+  std::vector<Vcpu> vcpus;
+  std::set<std::string> devices;  // aliases that QEMU knows
+  unsigned next_node = 0;         // block node names are numbered: libvirt-N-format
+  unsigned next_fdset = 0;
+
+  // What the coming STOP or RESUME is for.
+  int pause_reason = paused::kUnknown;
+  int run_reason = running::kUnpaused;
+  // The next SHUTDOWN is the first half of a reboot.
+  bool fake_reboot = false;
+  bool being_destroyed = false;   // we sent the signal
+  bool starting = false;          // events of the start are the starter's business
+  bool ended = false;             // the end has been dealt with
+  bool agent_connected = false;
+  int agent_timeout = -2;         // virDomainAgentSetResponseTimeout: -2 is the default
+  bool remember_owner = false;    // files' owners are in extended attributes
+  bool status_dirty = false, status_writing = false;
+
+  // Set when QEMU is gone (pidfd) and its monitor has been read to the end.
+  Event exited;
+  std::optional<int> exit_status;
+  // Pulsed when QEMU reported anything of the below, or hung up.
+  Event changed;
+  std::set<std::string> removed_devices, unplug_failures;  // aliases
+  std::string migration_status;
+  // Running block jobs by QEMU's job id, and the last state of each job.
+  std::map<std::string, std::shared_ptr<BlockJob>> block_jobs;
+  std::map<std::string, std::string> job_states;
+
+  std::unique_ptr<AgentChannel> agent;
+  // Streams of console and channel devices by the device's path; one each.
+  std::map<std::string, rpc::StreamPtr> consoles;
+  std::vector<unsigned> reserved_ports;
+  Clock::time_point started;
+};
+
+}  // namespace bv::qemu

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/task.h"
+#include "model/domain/domain.h"
+#include "qemu/config.h"
+#include "qemu/domain_events.h"
+#include "qemu/domain_list.h"
+#include "qemu/guest.h"
+#include "qemu/ownership.h"
+#include "qemu/port_allocator.h"
+
+namespace bv::qemu {
+
+using DomainPtr = std::shared_ptr<Domain>;
+
+// How a guest is to be started.
+struct StartOptions {
+  bool paused = false;               // leave it stopped, as the user asked
+  // Memory comes in through this descriptor (a save image) or from this address.
+  int incoming_fd = -1;
+  std::string incoming_uri;
+  // What the guest's state will say, and the event's detail.
+  int running_reason = running::kBooted;
+  int paused_reason = paused::kUser;
+  int started_detail = started::kBooted;
+  // Loads this internal snapshot.
+  std::string load_snapshot;
+  // Do not let it run or tell anybody at the end: the caller goes on.
+  bool hold = false;
+};
+
+// Starts, stops and re-attaches to QEMU processes, and turns what QEMU reports into states and
+// events. All coroutines may outlive the client that caused them. Callers hold a modifying turn of
+// the domain's jobs, and look afterwards whether the guest is still there: it may end at any time.
+class Guests {
+ public:
+  Guests(std::shared_ptr<const QemuConfig> config, DomainList* domains, DomainEvents* events);
+  ~Guests();
+
+  // Runs `live` as the guest of `domain`. On failure everything is as it was, and what went wrong
+  // is thrown: kInternalError with QEMU's own words when QEMU ended.
+  Task<> Start(DomainPtr domain, std::unique_ptr<model::DomainDef> live, std::shared_ptr<const QemuCaps> caps,
+               StartOptions options);
+  // Lets a guest run that was started with `hold`, or leaves it paused, and says so.
+  Task<> FinishStart(DomainPtr domain, StartOptions options);
+
+  // Ends the process: SIGTERM, and after a while SIGKILL unless `graceful` (kSystemError then).
+  // No clean-up: see End().
+  Task<> Kill(DomainPtr domain, bool graceful);
+  // Ends the guest and clears up after it: the definition, state and events follow. Idempotent.
+  Task<> Stop(DomainPtr domain, int shutoff_reason, int stopped_detail);
+
+  // CPUs on and off; the state and the event follow QEMU's own report.
+  Task<> Resume(DomainPtr domain, int running_reason);
+  Task<> Pause(DomainPtr domain, int paused_reason);
+
+  // Finds the guests that an earlier daemon left running, from their status files. Called once, at
+  // start-up, after the definitions have been read.
+  Task<> AttachAll(std::function<Task<std::shared_ptr<const QemuCaps>>(const std::string& emulator)> caps);
+
+  // Queues the writing of the status file; several calls in a row write once.
+  void SaveStatus(const DomainPtr& domain);
+
+  // The guest's monitor, for a command of `domain`; throws kOperationInvalid when it does not run.
+  Monitor& MonitorOf(const DomainPtr& domain);
+
+  // Called when a transient domain ended and when a guest's end must be remembered on disk.
+  std::function<void(const DomainPtr&)> on_removed = [](const DomainPtr&) {};
+  std::function<void()> on_idle = [] {};
+  // Called when QEMU hangs up on us or reports a change of a device, for other rooms of the driver.
+  std::function<void(const DomainPtr&, const MonitorEvent&)> on_event = [](const DomainPtr&, const MonitorEvent&) {};
+
+  void set_next_id(int id) { next_id_ = id; }
+  const QemuConfig& config() const { return *config_; }
+  PortAllocator& display_ports() { return display_ports_; }
+
+ private:
+  Task<> StartProcess(DomainPtr domain, StartOptions options);
+  Task<> Handshake(DomainPtr domain, StartOptions options);
+  Task<> WatchExit(DomainPtr domain);
+  Task<> HandleEnd(DomainPtr domain);
+  Task<> FakeReboot(DomainPtr domain);
+  Task<> CleanUp(DomainPtr domain);
+  Task<> WriteStatus(DomainPtr domain);
+  Task<bool> Attach(std::string path, std::function<Task<std::shared_ptr<const QemuCaps>>(const std::string&)> caps);
+  Error LaunchFailure(const Guest& guest) const;
+  void ConnectMonitor(const DomainPtr& domain, Fd socket);
+  void ReservePorts(Guest& guest, model::DomainDef& def);
+
+  // monitor_events.cc
+  void OnMonitorEvent(const DomainPtr& domain, const MonitorEvent& event);
+  void OnStop(const DomainPtr& domain);
+  void OnResume(const DomainPtr& domain);
+  void OnShutdown(const DomainPtr& domain, const Json& data);
+  void OnReset(const DomainPtr& domain, const Json& data);
+  void OnBlockIoError(const DomainPtr& domain, const Json& data);
+  void OnWatchdog(const DomainPtr& domain, const Json& data);
+  void OnGraphics(const DomainPtr& domain, int phase, const Json& data);
+  void OnSerialChange(const DomainPtr& domain, const Json& data);
+  void OnTrayMoved(const DomainPtr& domain, const Json& data);
+
+  std::shared_ptr<const QemuConfig> config_;
+  DomainList* domains_;
+  DomainEvents* events_;
+  int next_id_ = 1;
+  PortAllocator display_ports_, websocket_ports_, migration_ports_;
+};
+
+}  // namespace bv::qemu

@@ -1,0 +1,296 @@
+// Starting a guest's process. The monitor's socket is made and connected before QEMU runs, so that
+// everything it has to be told and asked waits for it there, in one go, when it comes up.
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "qemu/agent.h"
+#include "qemu/command_line/build.h"
+#include "qemu/command_line/paths.h"
+#include "qemu/guest_log.h"
+#include "qemu/guests.h"
+#include "qemu/storage_chain.h"
+
+namespace bv::qemu {
+namespace {
+
+constexpr const char* kSource = "qemu.qemu_process";
+using namespace std::chrono_literals;
+
+sockaddr_un UnixAddress(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, fmt::format("UNIX socket path '{}' too long", path));
+  path.copy(address.sun_path, path.size());
+  return address;
+}
+
+Fd ListenUnix(const std::string& path) {
+  unlink(path.c_str());
+  auto address = UnixAddress(path);
+  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd || bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(fd.get(), 1) != 0)
+    throw SystemError(ErrorDomain::kQemu, fmt::format("Unable to listen on UNIX socket '{}'", path));
+  chmod(path.c_str(), 0775);
+  return fd;
+}
+
+// Connects to a socket that listens already: this never waits.
+Fd ConnectUnix(const std::string& path) {
+  auto address = UnixAddress(path);
+  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd || connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    throw SystemError(ErrorDomain::kQemu, "failed to connect to monitor socket");
+  fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  return fd;
+}
+
+void MakeGuestDir(const std::string& path, const QemuConfig& config) {
+  MakeDirs(path, 0750);
+  if (config.privileged && chown(path.c_str(), config.uid, config.gid) != 0)
+    throw SystemError(ErrorDomain::kQemu, fmt::format("cannot change ownership of '{}'", path));
+}
+
+void WriteMasterKey(const std::string& path, const std::array<std::uint8_t, 32>& key, const QemuConfig& config) {
+  Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd || write(fd.get(), key.data(), key.size()) != static_cast<ssize_t>(key.size()) ||
+      (config.privileged && fchown(fd.get(), config.uid, config.gid) != 0))
+    throw SystemError(ErrorDomain::kQemu, fmt::format("failed to write master key file '{}'", path));
+}
+
+void WritePidFile(const std::string& path, pid_t pid) {
+  Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  auto text = std::to_string(pid);
+  if (!fd || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw SystemError(ErrorDomain::kQemu, fmt::format("Failed to write pid file '{}'", path));
+}
+
+// What a handler needs of the file system before QEMU runs; made on a pool thread.
+struct HostParts {
+  Fd monitor, log;
+  std::uint64_t log_offset = 0;
+  std::map<std::string, Fd> sockets;  // listening, by device alias
+};
+
+struct HostRequest {
+  std::string lib_dir, channel_dir, monitor_path, log_file;
+  std::array<std::uint8_t, 32> key;
+  std::vector<std::pair<std::string, std::string>> sockets;  // alias, path
+  std::vector<OwnedFile> files;
+};
+
+HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
+  HostParts parts;
+  MakeGuestDir(request.lib_dir, config);
+  MakeGuestDir(request.channel_dir, config);
+  WriteMasterKey(request.lib_dir + "/master-key.aes", request.key, config);
+  parts.monitor = ListenUnix(request.monitor_path);
+  for (auto& [alias, path] : request.sockets) {
+    auto fd = ListenUnix(path);
+    if (config.privileged && chown(path.c_str(), config.uid, config.gid) != 0)
+      throw SystemError(ErrorDomain::kQemu, fmt::format("cannot change ownership of '{}'", path));
+    parts.sockets.emplace(alias, std::move(fd));
+  }
+  parts.log = OpenGuestLog(request.log_file);
+  parts.log_offset = GuestLogSize(parts.log.get());
+  if (config.dynamic_ownership) GiveFiles(request.files, config.uid, config.gid, config.remember_owner);
+  return parts;
+}
+
+template <typename Visit>
+void ForEachListeningSocket(model::DomainDef& def, Visit visit) {
+  for (auto* list : {&def.serials, &def.parallels, &def.channels, &def.consoles}) {
+    for (auto& chardev : *list) {
+      bool twin = chardev->kind == model::ChardevKind::kConsole && chardev->console_target == model::ConsoleTarget::kSerial;
+      if (!twin && chardev->source.type == model::ChardevType::kUnix && chardev->source.listen)
+        visit(*chardev);
+    }
+  }
+}
+
+void AddLimits(const QemuConfig& config, Command& command) {
+  auto add = [&](int resource, rlim_t value) { command.limits.emplace_back(resource, rlimit{value, value}); };
+  if (config.max_files) add(RLIMIT_NOFILE, config.max_files);
+  if (config.max_processes) add(RLIMIT_NPROC, config.max_processes);
+  add(RLIMIT_CORE, config.max_core == "unlimited" ? RLIM_INFINITY : std::stoull(config.max_core));
+}
+
+// Environment as libvirt gives it: nothing of the daemon's but PATH.
+void SetEnvironment(CommandLine& line, const std::string& lib_dir, bool privileged) {
+  if (!line.environment.empty()) return;
+  auto* path = getenv("PATH");
+  line.environment.emplace_back("LC_ALL", "C");
+  line.environment.emplace_back("PATH", path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  auto home = privileged ? lib_dir : std::string(getenv("HOME") ? getenv("HOME") : "/");
+  line.environment.emplace_back("HOME", home);
+  line.environment.emplace_back("XDG_DATA_HOME", lib_dir + "/.local/share");
+  line.environment.emplace_back("XDG_CACHE_HOME", lib_dir + "/.cache");
+  line.environment.emplace_back("XDG_CONFIG_HOME", lib_dir + "/.config");
+}
+
+}  // namespace
+
+void Guests::ReservePorts(Guest& guest, model::DomainDef& def) {
+  for (auto& graphics : def.graphics) {
+    bool vnc = graphics->type == model::GraphicsType::kVnc, spice = graphics->type == model::GraphicsType::kSpice;
+    if (!vnc && !spice) continue;
+    bool on_address = graphics->listens.empty();
+    for (auto& listen : graphics->listens) {
+      if (listen.type == model::ListenType::kAddress || listen.type == model::ListenType::kNetwork) on_address = true;
+    }
+    if (!on_address) continue;
+    auto acquire = [&](int& port, PortAllocator& ports) {
+      if (port > 0 && !graphics->autoport) {
+        ports.Reserve(static_cast<unsigned>(port));
+      } else {
+        port = static_cast<int>(ports.Acquire());
+      }
+      guest.reserved_ports.push_back(static_cast<unsigned>(port));
+    };
+    if (graphics->autoport || graphics->port == -1 || graphics->port > 0) acquire(graphics->port, display_ports_);
+    if (vnc && graphics->websocket == -1) {
+      graphics->websocket = static_cast<int>(websocket_ports_.Acquire());
+      guest.reserved_ports.push_back(static_cast<unsigned>(graphics->websocket));
+    }
+    if (spice && config_->spice_tls.enabled && (graphics->autoport || graphics->tls_port == -1))
+      acquire(graphics->tls_port, display_ports_);
+  }
+}
+
+Error Guests::LaunchFailure(const Guest& guest) const {
+  auto words = GuestLogTail(guest.log_file, guest.log_offset);
+  std::string detail = "qemu unexpectedly closed the monitor";
+  if (!words.empty()) detail += ": " + words;
+  return Error(ErrorDomain::kQemu, ErrorCode::kInternalError, detail);
+}
+
+Task<> Guests::Start(DomainPtr domain, std::unique_ptr<model::DomainDef> live, std::shared_ptr<const QemuCaps> caps,
+                     StartOptions options) {
+  auto owned = std::make_unique<Guest>();
+  auto* guest = owned.get();
+  guest->starting = true;
+  guest->started = Clock::now();
+  guest->caps = std::move(caps);
+  domain->guest = std::move(owned);
+  int id = next_id_++;
+  domains_->SetLive(domain, std::move(live), id);
+  domain->SetState(State::kPaused, paused::kStartingUp);
+  std::exception_ptr failure;
+  try {
+    co_await StartProcess(domain, options);
+    co_await Handshake(domain, options);
+    if (domain->guest.get() == guest && !options.hold) co_await FinishStart(domain, options);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (domain->guest.get() != guest) throw Error(ErrorDomain::kQemu, ErrorCode::kOperationFailed, "domain was destroyed while starting");
+  guest->starting = false;
+  if (!failure) co_return;
+  bool died = guest->pid > 0 && guest->monitor && !guest->monitor->open();
+  if (died) {
+    co_await guest->exited.Wait(In(1s));
+    if (domain->guest.get() != guest) std::rethrow_exception(failure);
+    events_->SendControlError(domain->Ref());
+  }
+  // The log is read before the clean-up writes to it.
+  if (died) failure = std::make_exception_ptr(LaunchFailure(*guest));
+  if (guest->pid < 0) guest->exited.Set();
+  co_await Stop(domain, shutoff::kFailed, -1);
+  std::rethrow_exception(failure);
+}
+
+Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
+  auto* guest = domain->guest.get();
+  auto config = config_;
+  guest->lib_dir = fmt::format("{}/domain-{}", config->dirs.lib, ShortName(domain->def()));
+  guest->channel_dir = ChannelTargetDir(domain->def(), *config);
+  guest->monitor_path = guest->lib_dir + "/monitor.sock";
+  guest->pid_file = fmt::format("{}/{}.pid", config->dirs.state, domain->name());
+  guest->status_file = fmt::format("{}/{}.xml", config->dirs.state, domain->name());
+  guest->log_file = fmt::format("{}/{}.log", config->dirs.log, domain->name());
+  guest->remember_owner = config->remember_owner;
+  if (getrandom(guest->master_key.data(), guest->master_key.size(), 0) != static_cast<ssize_t>(guest->master_key.size()))
+    throw SystemError(ErrorDomain::kQemu, "failed to generate master key");
+
+  auto& def = domain->MutableDef();
+  ReservePorts(*guest, def);
+  co_await ResolveChains(def, *config);
+  if (domain->guest.get() != guest) co_return;
+  guest->next_node = NumberNodes(def);
+
+  HostRequest request;
+  request.lib_dir = guest->lib_dir;
+  request.channel_dir = guest->channel_dir;
+  request.monitor_path = guest->monitor_path;
+  request.log_file = guest->log_file;
+  request.key = guest->master_key;
+  ForEachListeningSocket(def, [&](model::Chardev& chardev) {
+    // A channel without a path gets one of the guest's own.
+    if (chardev.source.path.empty() && !chardev.target_name.empty())
+      chardev.source.path = guest->channel_dir + "/" + chardev.target_name;
+    if (!chardev.source.path.empty()) request.sockets.emplace_back(chardev.info.alias, chardev.source.path);
+    if (chardev.target_name == "org.qemu.guest_agent.0")
+      guest->agent = std::make_unique<AgentChannel>(chardev.source.path);
+  });
+  request.files = OwnedFiles(def);
+  auto work = [request, config] { return MakeHostParts(request, *config); };
+  auto parts = co_await Offload(std::move(work));
+  if (domain->guest.get() != guest) co_return;
+  guest->log_offset = parts.log_offset;
+
+  BuildOptions build;
+  build.master_key = guest->master_key;
+  build.fds["monitor"].socket = parts.monitor.get();
+  build.incoming_uri = options.incoming_uri;
+  build.load_snapshot = options.load_snapshot;
+  for (auto& [alias, fd] : parts.sockets) build.fds[alias].socket = fd.get();
+  auto line = BuildCommandLine(def, *guest->caps, *config, build);
+  SetEnvironment(line, guest->lib_dir, config->privileged);
+
+  auto version = fmt::format("{}.{}.{}{}", guest->caps->version() / 1000000, guest->caps->version() / 1000 % 1000,
+                             guest->caps->version() % 1000, guest->caps->package());
+  WriteGuestLog(parts.log.get(), StartBanner(line, version));
+  guest->log_offset = GuestLogSize(parts.log.get());
+  guest->cgroup = Cgroup::Create(*config, def.resource.partition, domain->name(), domain->id());
+
+  Command command;
+  command.argv = line.argv;
+  command.environment = line.environment;
+  command.clear_environment = true;
+  command.fds.push_back({parts.log.get(), 1});
+  command.fds.push_back({parts.log.get(), 2});
+  for (auto fd : line.fds) command.fds.push_back({fd, fd});
+  if (options.incoming_fd >= 0) command.fds.push_back({options.incoming_fd, options.incoming_fd});
+  if (config->privileged) {
+    command.uid = config->uid;
+    command.gid = config->gid;
+    command.groups = config->groups;
+    command.capabilities = 0;
+  }
+  command.file_mask = 002;
+  command.new_session = true;
+  command.cgroup_procs = guest->cgroup.ProcsFiles();
+  AddLimits(*config, command);
+
+  auto monitor = ConnectUnix(guest->monitor_path);
+  guest->child = bv::Start(command);
+  guest->pid = guest->child.pid();
+  WritePidFile(guest->pid_file, guest->pid);
+  ConnectMonitor(domain, std::move(monitor));
+  Spawn(WatchExit(domain), "qemu exit");
+  // From here on a next daemon can find the guest, if only to end it.
+  SaveStatus(domain);
+}
+
+}  // namespace bv::qemu

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qemu/domain.h"
+
+namespace bv::qemu {
+
+// The status file of a running guest, /run/libvirt/qemu/NAME.xml: what the next daemon must know to
+// take the guest over. The shape is libvirt's <domstatus>.
+std::string FormatStatus(const Domain& domain);
+
+// What a status file said.
+struct GuestStatus {
+  State state = State::kNone;
+  int reason = 0;
+  int pid = -1;
+  std::string monitor_path, lib_dir, channel_dir;
+  bool fake_reboot = false;
+  bool remember_owner = false;
+  std::vector<std::pair<unsigned, int>> vcpus;  // id, thread
+  std::vector<std::string> devices;
+  unsigned next_node = 0;
+  int agent_timeout = -2;
+  std::unique_ptr<model::DomainDef> def;
+};
+
+// Throws what the parser does for a file that is not one of ours.
+GuestStatus ParseStatus(std::string_view text);
+
+}  // namespace bv::qemu

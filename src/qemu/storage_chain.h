@@ -1,0 +1,25 @@
+#pragma once
+
+#include "base/task.h"
+#include "qemu/config.h"
+
+namespace bv::model {
+struct DomainDef;
+struct Disk;
+struct StorageSource;
+}
+
+namespace bv::qemu {
+
+// Finds the images under a disk's own: each header is read until one names no other, unless the
+// definition says what lies below. The chain ends with an empty source. Missing files and formats
+// that do not fit throw libvirt's errors (domain kStorage). The reading is done in Offload.
+Task<> ResolveChain(model::StorageSource* top, const QemuConfig& config);
+// Of all disks; those with an optional medium that is not there lose it.
+Task<> ResolveChains(model::DomainDef& def, const QemuConfig& config);
+
+// Gives every image of every chain its number, from 1 on in libvirt's order; returns the last one.
+unsigned NumberNodes(model::DomainDef& def);
+unsigned NumberChain(model::StorageSource* top, unsigned last);
+
+}  // namespace bv::qemu
