@@ -52,17 +52,17 @@ void RequireActive(const Domain& domain) {
   if (!domain.active()) throw Error(ErrorDomain::kDomain, ErrorCode::kOperationInvalid, "domain is not running");
 }
 
-QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(environment)) {}
-QemuDriver::~QemuDriver() = default;
-
-Task<> QemuDriver::Start() {
+QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(environment)) {
   auto& e = environment_;
   auto dirs = QemuDirs::Make(e.privileged, e.config_dir, e.state_dir, e.lib_dir, e.log_dir, e.cache_dir);
   auto file = e.config_dir + "/qemu.conf";
-  // Nobody is served yet: what blocks here delays only ourselves.
-  config_ = std::make_shared<const QemuConfig>(
-      ReadQemuConfig(e.privileged, std::move(dirs), ReadFileIfExists(file).value_or(""), file));
-  MakeDriverDirs(*config_);
+  try {
+    config_ = std::make_shared<const QemuConfig>(
+        ReadQemuConfig(e.privileged, dirs, ReadFileIfExists(file).value_or(""), file));
+  } catch (const Error&) {
+    config_error_ = std::current_exception();
+    config_ = std::make_shared<const QemuConfig>();
+  }
   CapsCache::Options caps;
   caps.directory = config_->dirs.cache + "/capabilities";
   if (config_->privileged) {
@@ -71,8 +71,17 @@ Task<> QemuDriver::Start() {
     caps.groups = config_->groups;
   }
   caps_ = std::make_unique<CapsCache>(std::move(caps));
+  host_calls_ = std::make_unique<HostCalls>(caps_.get(), config_);
+  cpu_calls_ = std::make_unique<CpuCalls>(host_calls_.get());
   guests_ = std::make_unique<Guests>(config_, &domains_, &events_);
   guests_->on_idle = environment_.on_idle;
+}
+QemuDriver::~QemuDriver() = default;
+
+Task<> QemuDriver::Start() {
+  if (config_error_) std::rethrow_exception(config_error_);
+  // Nobody is served yet: what blocks here delays only ourselves.
+  MakeDriverDirs(*config_);
   LoadDefinitions();
   std::function<Task<CapsPtr>(const std::string&)> caps_of = [this](const std::string& emulator) {
     return caps_->Get(emulator);
@@ -88,7 +97,6 @@ bool QemuDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, 
 std::string QemuDriver::DefaultUri() const { return environment_.privileged ? "qemu:///system" : "qemu:///session"; }
 
 void QemuDriver::Register(Service& service) {
-  service.set_owner(static_cast<Driver*>(this));
 #define BV_REGISTER(NAME) service.On<remote::proc::NAME>(this, &QemuDriver::NAME);
   BV_QEMU_LOOKUP_CALLS(BV_REGISTER)
   BV_QEMU_DEFINE_CALLS(BV_REGISTER)
@@ -102,11 +110,10 @@ void QemuDriver::Register(Service& service) {
   BV_REGISTER(ConnectNumOfDefinedDomains)
   BV_REGISTER(ConnectDomainEventRegister)
   BV_REGISTER(ConnectDomainEventDeregister)
-  BV_REGISTER(ConnectGetType)
-  BV_REGISTER(ConnectGetVersion)
-  BV_REGISTER(ConnectGetHostname)
-  BV_REGISTER(ConnectGetMaxVcpus)
 #undef BV_REGISTER
+  host_calls_->Register(service);
+  cpu_calls_->Register(service);
+  node_calls_.Register(service);
   namespace qproc = qemu_protocol::proc;
   service.On<qproc::DomainMonitorCommand>(this, &QemuDriver::DomainMonitorCommand);
   service.On<qproc::DomainAgentCommand>(this, &QemuDriver::DomainAgentCommand);

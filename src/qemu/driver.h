@@ -8,10 +8,13 @@
 #include "protocol/qemu_protocol.h"
 #include "protocol/remote.h"
 #include "qemu/capabilities_cache.h"
+#include "qemu/cpu_calls.h"
 #include "qemu/config.h"
 #include "qemu/domain_events.h"
 #include "qemu/domain_list.h"
 #include "qemu/guests.h"
+#include "qemu/host_calls.h"
+#include "qemu/node_calls.h"
 #include "rpc/service.h"
 
 namespace bv::qemu {
@@ -87,10 +90,6 @@ class QemuDriver : public Driver {
   Task<remote::ConnectNumOfDefinedDomainsRet> ConnectNumOfDefinedDomains(Call& call);
   Task<remote::ConnectDomainEventRegisterRet> ConnectDomainEventRegister(Call& call);
   Task<remote::ConnectDomainEventDeregisterRet> ConnectDomainEventDeregister(Call& call);
-  Task<remote::ConnectGetTypeRet> ConnectGetType(Call& call);
-  Task<remote::ConnectGetVersionRet> ConnectGetVersion(Call& call);
-  Task<remote::ConnectGetHostnameRet> ConnectGetHostname(Call& call);
-  Task<remote::ConnectGetMaxVcpusRet> ConnectGetMaxVcpus(Call& call, remote::ConnectGetMaxVcpusArgs args);
   Task<qemu_protocol::DomainMonitorCommandRet> DomainMonitorCommand(Call& call, qemu_protocol::DomainMonitorCommandArgs args);
   Task<qemu_protocol::DomainAgentCommandRet> DomainAgentCommand(Call& call, qemu_protocol::DomainAgentCommandArgs args);
   Task<qemu_protocol::ConnectDomainMonitorEventRegisterRet> ConnectDomainMonitorEventRegister(
@@ -138,14 +137,20 @@ class QemuDriver : public Driver {
   Task<> StartDomain(DomainPtr domain, unsigned flags, const char* api);
   Task<DomainPtr> CreateTransient(std::string xml, unsigned flags);
   Task<> AutostartAll();
+  Task<> LearnLiveCpu(DomainPtr domain);
   Task<> CheckDefinitions();
   void LoadDefinitions();
   Task<> CallShutdown(DomainPtr domain, unsigned flags);
   AgentChannel& AgentOf(const DomainPtr& domain);
 
   DriverEnvironment environment_;
+  // Why qemu.conf could not be used; thrown by Start().
+  std::exception_ptr config_error_;
   std::shared_ptr<const QemuConfig> config_;
   std::unique_ptr<CapsCache> caps_;
+  std::unique_ptr<HostCalls> host_calls_;
+  std::unique_ptr<CpuCalls> cpu_calls_;
+  NodeCalls node_calls_;
   DomainList domains_;
   DomainEvents events_;
   std::unique_ptr<Guests> guests_;

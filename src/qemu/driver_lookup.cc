@@ -1,9 +1,6 @@
 // Finding domains, and what they are.
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <linux/kvm.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +10,7 @@
 #include "base/files.h"
 #include "qemu/agent.h"
 #include "qemu/command_line/build.h"
+#include "qemu/cpu_live.h"
 #include "qemu/defaults/defaults.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/driver.h"
@@ -39,15 +37,6 @@ std::uint64_t ProcessCpuTime(pid_t pid) {
     }
   }
   return ticks * (1000000000ull / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK)));
-}
-
-// What this host's KVM can give one guest.
-int MaxKvmVcpus() {
-  Fd kvm(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-  if (!kvm) throw SystemError(ErrorDomain::kNone, "Unable to open /dev/kvm");
-  int max = ioctl(kvm.get(), KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
-  if (max <= 0) max = ioctl(kvm.get(), KVM_CHECK_EXTENSION, KVM_CAP_NR_VCPUS);
-  return max > 0 ? max : 4;  // what KVM promises when it does not say
 }
 
 unsigned XmlFlags(unsigned flags) {
@@ -177,9 +166,26 @@ Task<remote::DomainGetControlInfoRet> QemuDriver::DomainGetControlInfo(Call&, re
   co_return ret;
 }
 
+// Most guests live and die without anybody looking at their CPU, so it is asked for when one does.
+Task<> QemuDriver::LearnLiveCpu(DomainPtr domain) {
+  auto* guest = domain->guest.get();
+  auto& cpu = domain->def().cpu;
+  if (!guest || guest->cpu_known || guest->starting || !cpu || cpu->mode != model::CpuMode::kCustom || guest->vcpus.empty() ||
+      guest->vcpus[0].qom_path.empty() || !guest->monitor || !guest->monitor->open())
+    co_return;
+  guest->cpu_known = true;
+  auto queries = LiveCpuQueries(guest->vcpus[0].qom_path);
+  auto replies = co_await guest->monitor->ExecuteAll(std::move(queries));
+  if (domain->guest.get() != guest || !domain->def().cpu) co_return;
+  UpdateFromLiveCpu(*domain->MutableDef().cpu, replies);
+  guests_->SaveStatus(domain);
+}
+
 Task<remote::DomainGetXmlDescRet> QemuDriver::DomainGetXmlDesc(Call&, remote::DomainGetXmlDescArgs args) {
   CheckFlags(args.flags, 0xf, "qemuDomainGetXMLDesc");
   auto domain = co_await Get(args.dom);
+  constexpr unsigned kInactive = 2;
+  if (domain->active() && !(args.flags & kInactive)) co_await LearnLiveCpu(domain);
   co_return remote::DomainGetXmlDescRet{domain->Xml(XmlFlags(args.flags))};
 }
 
@@ -246,30 +252,6 @@ Task<remote::ConnectDomainXmlToNativeRet> QemuDriver::ConnectDomainXmlToNative(C
   BuildOptions options;
   options.standalone = true;
   co_return remote::ConnectDomainXmlToNativeRet{BuildCommandLine(*def, *caps, *config_, options).ToShell() + "\n"};
-}
-
-Task<remote::ConnectGetTypeRet> QemuDriver::ConnectGetType(Call&) { co_return remote::ConnectGetTypeRet{"QEMU"}; }
-
-Task<remote::ConnectGetVersionRet> QemuDriver::ConnectGetVersion(Call&) {
-  auto emulator = FindEmulator("x86_64");
-  if (!emulator) throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "Cannot find suitable emulator for x86_64");
-  auto caps = co_await caps_->GetBasics(*emulator);
-  co_return remote::ConnectGetVersionRet{caps->version()};
-}
-
-Task<remote::ConnectGetHostnameRet> QemuDriver::ConnectGetHostname(Call&) {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  co_return remote::ConnectGetHostnameRet{name};
-}
-
-Task<remote::ConnectGetMaxVcpusRet> QemuDriver::ConnectGetMaxVcpus(Call&, remote::ConnectGetMaxVcpusArgs args) {
-  auto type = args.type.value_or("qemu");
-  for (auto& c : type) c = static_cast<char>(tolower(c));
-  if (type == "qemu" || type == "kqemu") co_return remote::ConnectGetMaxVcpusRet{16};
-  if (type != "kvm")
-    throw Error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, fmt::format("unknown type '{}'", type));
-  co_return remote::ConnectGetMaxVcpusRet{MaxKvmVcpus()};
 }
 
 }  // namespace bv::qemu

@@ -81,6 +81,7 @@ class Guest {
   bool starting = false;          // events of the start are the starter's business
   bool ended = false;             // the end has been dealt with
   bool agent_connected = false;
+  bool cpu_known = false;         // the definition's <cpu> is what QEMU really gives
   int agent_timeout = -2;         // virDomainAgentSetResponseTimeout: -2 is the default
   bool remember_owner = false;    // files' owners are in extended attributes
   bool status_dirty = false, status_writing = false;
