@@ -12,20 +12,14 @@ using namespace model;
 
 namespace {
 
-constexpr unsigned kScsiUnits = 16;
-constexpr unsigned kScsiOwnUnit = 7;  // the controller itself
+// libvirt counts a narrow SCSI bus for QEMU: seven devices beside the controller, whatever its model.
+constexpr unsigned kScsiUnits = 7;
 
 DriveAddress Split(unsigned index, unsigned buses, unsigned units) {
   DriveAddress address;
   address.controller = index / (buses * units);
   address.bus = index / units % buses;
   address.unit = index % units;
-  return address;
-}
-
-DriveAddress ScsiAddress(unsigned index) {
-  DriveAddress address = Split(index, 1, kScsiUnits - 1);
-  if (address.unit >= kScsiOwnUnit) ++address.unit;
   return address;
 }
 
@@ -77,7 +71,7 @@ void AssignDriveAddress(const DomainDef& def, Disk& disk) {
   }
   DriveAddress address;
   switch (disk.bus) {
-    case DiskBus::kScsi: address = ScsiAddress(*index); break;
+    case DiskBus::kScsi: address = Split(*index, 1, kScsiUnits); break;
     case DiskBus::kIde: address = Split(*index, 2, 2); break;
     case DiskBus::kSata: address = Split(*index, 1, 6); break;
     case DiskBus::kFdc: address = Split(*index, 1, 2); break;
@@ -96,7 +90,7 @@ void AssignDriveAddress(const DomainDef& def, Disk& disk) {
 void AssignScsiHostdevAddress(const DomainDef& def, Hostdev& hostdev) {
   DriveAddress address;
   for (;; ++address.controller) {
-    for (address.unit = 0; address.unit < kScsiOwnUnit; ++address.unit) {
+    for (address.unit = 0; address.unit < kScsiUnits; ++address.unit) {
       if (IsUsedByDisk(def, address) || IsUsedByHostdev(def, address)) continue;
       hostdev.info.address.type = AddressType::kDrive;
       hostdev.info.address.drive = address;

@@ -29,10 +29,13 @@ void InsertDisk(DomainDef::List<Disk>& list, std::unique_ptr<Disk> disk) {
 
 }  // namespace
 
-void OrderDevices(DomainDef& def) {
+void OrderDisks(DomainDef& def) {
   DomainDef::List<Disk> disks;
   disks.swap(def.disks);
   for (auto& disk : disks) InsertDisk(def.disks, std::move(disk));
+}
+
+void OrderControllers(DomainDef& def) {
   DomainDef::List<Controller> controllers;
   controllers.swap(def.controllers);
   for (auto& controller : controllers) InsertController(def, std::move(controller));

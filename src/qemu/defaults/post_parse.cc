@@ -38,8 +38,9 @@ void MarkPrimaryVideo(DomainDef& def) {
 void PostParse(DomainDef& def, const QemuCaps& caps, const QemuConfig& config, PostParseOptions options) {
   CompleteMachine(def, caps);
   NumberConsoles(def);
+  OrderDisks(def);
   for (auto& disk : def.disks) CompleteDisk(def, *disk);
-  OrderDevices(def);
+  OrderControllers(def);
   AssignControllerIndexes(def);
   AddBoardDevices(def, caps, config);
   CompleteCpu(def, caps);
