@@ -114,6 +114,7 @@ void QemuDriver::Register(Service& service) {
   host_calls_->Register(service);
   cpu_calls_->Register(service);
   node_calls_.Register(service);
+  stats_calls_.Register(service);
   namespace qproc = qemu_protocol::proc;
   service.On<qproc::DomainMonitorCommand>(this, &QemuDriver::DomainMonitorCommand);
   service.On<qproc::DomainAgentCommand>(this, &QemuDriver::DomainAgentCommand);

@@ -15,6 +15,7 @@
 #include "qemu/guests.h"
 #include "qemu/host_calls.h"
 #include "qemu/node_calls.h"
+#include "qemu/stats/stats_calls.h"
 #include "rpc/service.h"
 
 namespace bv::qemu {
@@ -151,6 +152,7 @@ class QemuDriver : public Driver {
   std::unique_ptr<HostCalls> host_calls_;
   std::unique_ptr<CpuCalls> cpu_calls_;
   NodeCalls node_calls_;
+  StatsCalls stats_calls_{&domains_, [this](remote::NonnullDomain dom) { return Get(std::move(dom)); }};
   DomainList domains_;
   DomainEvents events_;
   std::unique_ptr<Guests> guests_;

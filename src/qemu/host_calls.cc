@@ -191,14 +191,13 @@ Task<EmulatorChoice> HostCalls::Choose(std::optional<std::string> binary, std::o
   }
   if (arch && !FindArch(*arch)) throw InvalidArg(fmt::format("unknown architecture: {}", *arch));
 
+  choice.arch = arch.value_or(std::string(cpu::HostArch()));
   if (!binary) {
-    choice.arch = arch.value_or(std::string(cpu::HostArch()));
     auto path = FindEmulator(choice.arch);
     if (!path) throw NoEmulator(choice.arch);
     binary = path;
   }
   choice.caps = co_await caps_->Get(*binary);
-  if (choice.arch.empty()) choice.arch = arch.value_or(std::string(choice.caps->arch()));
   if (!Serves(choice.caps->arch(), choice.arch)) {
     throw InvalidArg(fmt::format("Emulator '{}' does not support arch '{}'", *binary, choice.arch));
   }
