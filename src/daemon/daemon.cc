@@ -1,6 +1,9 @@
 #include "daemon/daemon.h"
 
 #include <fmt/core.h>
+#include <linux/audit.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,6 +64,13 @@ void MakeRunDir(const std::string& dir, bool privileged) {
   umask(mask);
 }
 
+// audit_level = 2 asks for a daemon that does not run unaudited.
+void CheckAudit(const DaemonConfig& config) {
+  if (config.audit_level < 2) return;
+  Fd audit(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT));
+  if (!audit) throw SystemError(ErrorDomain::kAudit, "the host has no audit system, and audit_level is 2");
+}
+
 // From the fork on: what fails is logged, reported to a waiting parent, and is the exit status.
 int RunInPlace(const Personality& personality, const Options& options, const DaemonConfig& config,
                const DaemonPaths& paths, const DriverEnvironment& environment, ActivatedSockets sockets,
@@ -70,6 +80,8 @@ int RunInPlace(const Personality& personality, const Options& options, const Dae
     MakeRunDir(environment.state_dir, environment.privileged);
     stage = StartResult::kPidFile;
     PidFile pid_file(options.pid_file.value_or(paths.pid_file));
+    stage = StartResult::kAudit;
+    CheckAudit(config);
     stage = StartResult::kInit;
     Loop loop;
     HostDaemon daemon(personality, options, config, paths, environment, default_log_outputs);
