@@ -64,6 +64,12 @@ namespace bv::qemu {
 // driver_console.cc
 #define BV_QEMU_CONSOLE_CALLS(X) X(DomainOpenConsole) X(DomainOpenChannel) X(DomainScreenshot)
 
+// driver_save.cc
+#define BV_QEMU_SAVE_CALLS(X)                                                                              \
+  X(DomainSave) X(DomainSaveFlags) X(DomainRestore) X(DomainRestoreFlags) X(DomainManagedSave)             \
+  X(DomainManagedSaveRemove) X(DomainManagedSaveGetXmlDesc) X(DomainManagedSaveDefineXml)                  \
+  X(DomainSaveImageGetXmlDesc) X(DomainSaveImageDefineXml)
+
 class QemuDriver : public Driver {
  public:
   explicit QemuDriver(DriverEnvironment environment);
@@ -86,6 +92,7 @@ class QemuDriver : public Driver {
   BV_QEMU_VCPU_CALLS(BV_DECLARE)
   BV_QEMU_TUNING_CALLS(BV_DECLARE)
   BV_QEMU_CONSOLE_CALLS(BV_DECLARE)
+  BV_QEMU_SAVE_CALLS(BV_DECLARE)
 #undef BV_DECLARE
   Task<remote::ConnectNumOfDomainsRet> ConnectNumOfDomains(Call& call);
   Task<remote::ConnectNumOfDefinedDomainsRet> ConnectNumOfDefinedDomains(Call& call);
@@ -137,6 +144,13 @@ class QemuDriver : public Driver {
   Task<> Undefine(DomainPtr domain, unsigned flags);
   Task<> StartDomain(DomainPtr domain, unsigned flags, const char* api);
   Task<DomainPtr> CreateTransient(std::string xml, unsigned flags);
+  // The domain that `def` is about to be started as: an inactive one, or a new transient one.
+  Task<DomainPtr> AddForStart(const model::DomainDef& def);
+  Task<> SaveTo(DomainPtr domain, std::string path, std::optional<std::string> dxml, unsigned flags, const char* api);
+  Task<> RestoreFrom(std::string path, std::optional<std::string> dxml, unsigned flags);
+  Task<> StartFromImage(DomainPtr domain, std::unique_ptr<model::DomainDef> live, CapsPtr caps, std::shared_ptr<Fd> fd,
+                        bool running);
+  Task<bool> StartFromManagedSave(DomainPtr domain, bool paused);
   Task<> AutostartAll();
   Task<> LearnLiveCpu(DomainPtr domain);
   Task<> CheckDefinitions();

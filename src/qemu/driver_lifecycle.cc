@@ -57,6 +57,14 @@ Task<> QemuDriver::StartDomain(DomainPtr domain, unsigned flags, const char* api
   if (domain->active()) Invalid("domain is already running");
   if (domain->removed) Find(domain->Ref());
   domain->completed_job.reset();
+  if (domain->has_managed_save) {
+    if (flags & kStartForceBoot) {
+      unlink(SavePath(*domain).c_str());
+      domain->has_managed_save = false;
+    } else if (co_await StartFromManagedSave(domain, flags & kStartPaused)) {
+      co_return;
+    }
+  }
   auto live = Copy(*domain->config());
   auto caps = co_await CapsOf(*live);
   PostParse(*live, *caps, *config_);
@@ -80,29 +88,34 @@ Task<remote::DomainCreateWithFlagsRet> QemuDriver::DomainCreateWithFlags(Call& c
   co_return remote::DomainCreateWithFlagsRet{domain->Ref()};
 }
 
+Task<DomainPtr> QemuDriver::AddForStart(const model::DomainDef& def) {
+  auto domain = domains_.FindUuid(def.uuid);
+  if (domain && domain->name() != def.name)
+    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
+                fmt::format("domain '{}' is already defined with uuid {}", domain->name(), def.uuid.ToString()));
+  if (auto other = domain ? nullptr : domains_.FindName(def.name))
+    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
+                fmt::format("domain '{}' already exists with uuid {}", def.name, other->uuid().ToString()));
+  if (domain && domain->active())
+    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationInvalid, fmt::format("domain '{}' is already active", def.name));
+  bool existed = domain != nullptr;
+  if (!existed) {
+    domain = std::make_shared<Domain>(def.name, def.uuid);
+    domain->jobs.set_max_queued(config_->max_queued);
+    domains_.Add(domain);
+  } else {
+    co_await EnsureParsed(domain);
+  }
+  co_return domain;
+}
+
 Task<DomainPtr> QemuDriver::CreateTransient(std::string xml, unsigned flags) {
   unsigned parse = model::kParseInactive | model::kParseAbiUpdate;
   if (flags & kStartValidate) parse |= model::kParseValidate;
   auto live = co_await ReadXml(std::move(xml), parse);
   auto caps = co_await CapsOf(*live);
   ValidateDomain(*live, *caps, *config_);
-  auto domain = domains_.FindUuid(live->uuid);
-  if (domain && domain->name() != live->name)
-    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
-                fmt::format("domain '{}' is already defined with uuid {}", domain->name(), live->uuid.ToString()));
-  if (auto other = domain ? nullptr : domains_.FindName(live->name))
-    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
-                fmt::format("domain '{}' already exists with uuid {}", live->name, other->uuid().ToString()));
-  if (domain && domain->active())
-    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationInvalid, fmt::format("domain '{}' is already active", live->name));
-  bool existed = domain != nullptr;
-  if (!existed) {
-    domain = std::make_shared<Domain>(live->name, live->uuid);
-    domain->jobs.set_max_queued(config_->max_queued);
-    domains_.Add(domain);
-  } else {
-    co_await EnsureParsed(domain);
-  }
+  auto domain = co_await AddForStart(*live);
   constexpr int kOperationStart = 1;
   auto turn = co_await domain->jobs.BeginAsync(AsyncJob::kStart, kOperationStart, "remoteDispatchDomainCreateXML");
   if (domain->active()) Invalid("domain is already running");

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "qemu/agent.h"
-#include "qemu/command_line/build.h"
+#include "qemu/command_line/native.h"
 #include "qemu/cpu_live.h"
 #include "qemu/defaults/defaults.h"
 #include "qemu/defaults/validate.h"
@@ -247,11 +247,13 @@ Task<remote::ConnectDomainXmlToNativeRet> QemuDriver::ConnectDomainXmlToNative(C
     throw Error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, fmt::format("unsupported config type {}", args.nativeFormat));
   auto def = co_await ReadXml(args.domainXml, model::kParseInactive);
   auto caps = co_await CapsOf(*def);
-  def->id = -1;
-  AssignAliases(*def);
+  ValidateDomain(*def, *caps, *config_);
+  auto host_cpu = co_await host_calls_->HostCpu();
   BuildOptions options;
   options.standalone = true;
-  co_return remote::ConnectDomainXmlToNativeRet{BuildCommandLine(*def, *caps, *config_, options).ToShell() + "\n"};
+  options.host_cpu = &host_cpu;
+  auto line = NativeCommandLine(std::move(*def), *caps, *config_, std::move(options));
+  co_return remote::ConnectDomainXmlToNativeRet{line.ToShell() + "\n"};
 }
 
 }  // namespace bv::qemu

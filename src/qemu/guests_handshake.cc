@@ -144,14 +144,18 @@ Task<> Guests::FinishStart(DomainPtr domain, StartOptions options) {
     constexpr int kDisconnected = 2, kDomainStarted = 1;
     events_->SendAgentLifecycle(domain->Ref(), kDisconnected, kDomainStarted);
   }
+  // A restored guest is there before it runs again; one that boots has started when it runs.
+  bool started_first = options.paused || options.started_detail == started::kRestored;
   if (options.paused) {
     domain->SetState(State::kPaused, options.paused_reason);
     SaveStatus(domain);
-  } else {
+  }
+  if (started_first) events_->SendLifecycle(domain->Ref(), Lifecycle::kStarted, options.started_detail);
+  if (!options.paused) {
     co_await Resume(domain, options.running_reason);
     if (domain->guest.get() != guest) co_return;
   }
-  events_->SendLifecycle(domain->Ref(), Lifecycle::kStarted, options.started_detail);
+  if (!started_first) events_->SendLifecycle(domain->Ref(), Lifecycle::kStarted, options.started_detail);
   if (options.paused) {
     auto detail = options.started_detail == started::kRestored ? suspended::kRestored
                   : options.started_detail == started::kFromSnapshot ? suspended::kFromSnapshot

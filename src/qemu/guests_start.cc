@@ -17,6 +17,7 @@
 #include "qemu/agent.h"
 #include "qemu/command_line/build.h"
 #include "qemu/command_line/paths.h"
+#include "qemu/command_line/prepare.h"
 #include "qemu/guest_log.h"
 #include "qemu/guests.h"
 #include "qemu/storage_chain.h"
@@ -227,7 +228,13 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   ReservePorts(*guest, def);
   co_await ResolveChains(def, *config);
   if (domain->guest.get() != guest) co_return;
-  guest->next_node = NumberNodes(def);
+  BuildOptions build;
+  build.master_key = guest->master_key;
+  build.incoming_uri = options.incoming_uri;
+  build.load_snapshot = options.load_snapshot;
+  Prepare(&def, *guest->caps, *config, build);
+  domain->DefChanged();
+  guest->next_node = LastNode(def);
 
   HostRequest request;
   request.lib_dir = guest->lib_dir;
@@ -236,9 +243,6 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   request.log_file = guest->log_file;
   request.key = guest->master_key;
   ForEachListeningSocket(def, [&](model::Chardev& chardev) {
-    // A channel without a path gets one of the guest's own.
-    if (chardev.source.path.empty() && !chardev.target_name.empty())
-      chardev.source.path = guest->channel_dir + "/" + chardev.target_name;
     if (!chardev.source.path.empty()) request.sockets.emplace_back(chardev.info.alias, chardev.source.path);
     if (chardev.target_name == "org.qemu.guest_agent.0")
       guest->agent = std::make_unique<AgentChannel>(chardev.source.path);
@@ -249,11 +253,7 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   if (domain->guest.get() != guest) co_return;
   guest->log_offset = parts.log_offset;
 
-  BuildOptions build;
-  build.master_key = guest->master_key;
   build.fds["monitor"].socket = parts.monitor.get();
-  build.incoming_uri = options.incoming_uri;
-  build.load_snapshot = options.load_snapshot;
   for (auto& [alias, fd] : parts.sockets) build.fds[alias].socket = fd.get();
   auto line = BuildCommandLine(def, *guest->caps, *config, build);
   SetEnvironment(line, guest->lib_dir, config->privileged);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/error.h"
@@ -136,17 +137,11 @@ Task<> ResolveChains(model::DomainDef& def, const QemuConfig& config) {
   }
 }
 
-unsigned NumberChain(StorageSource* top, unsigned last) {
-  for (auto* image = top; image && !image->IsTerminator(); image = image->backing.get()) {
-    if (image->IsEmpty()) break;
-    if (image->id == 0) image->id = ++last;
-  }
-  return last;
-}
-
-unsigned NumberNodes(model::DomainDef& def) {
+unsigned LastNode(const model::DomainDef& def) {
   unsigned last = 0;
-  for (auto& disk : def.disks) last = NumberChain(&disk->source, last);
+  for (auto& disk : def.disks) {
+    for (auto* image = &disk->source; image; image = image->backing.get()) last = std::max(last, image->id);
+  }
   return last;
 }
 

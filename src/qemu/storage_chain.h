@@ -18,8 +18,7 @@ Task<> ResolveChain(model::StorageSource* top, const QemuConfig& config);
 // Of all disks; those with an optional medium that is not there lose it.
 Task<> ResolveChains(model::DomainDef& def, const QemuConfig& config);
 
-// Gives every image of every chain its number, from 1 on in libvirt's order; returns the last one.
-unsigned NumberNodes(model::DomainDef& def);
-unsigned NumberChain(model::StorageSource* top, unsigned last);
+// The highest number among the images' block nodes.
+unsigned LastNode(const model::DomainDef& def);
 
 }  // namespace bv::qemu
