@@ -107,6 +107,7 @@ void QemuDriver::Register(Service& service) {
   BV_QEMU_TUNING_CALLS(BV_REGISTER)
   BV_QEMU_CONSOLE_CALLS(BV_REGISTER)
   BV_QEMU_SAVE_CALLS(BV_REGISTER)
+  BV_QEMU_BLOCK_CALLS(BV_REGISTER)
   BV_REGISTER(ConnectNumOfDomains)
   BV_REGISTER(ConnectNumOfDefinedDomains)
   BV_REGISTER(ConnectDomainEventRegister)

@@ -64,6 +64,11 @@ namespace bv::qemu {
 // driver_console.cc
 #define BV_QEMU_CONSOLE_CALLS(X) X(DomainOpenConsole) X(DomainOpenChannel) X(DomainScreenshot)
 
+// driver_block.cc
+#define BV_QEMU_BLOCK_CALLS(X)                                                                             \
+  X(DomainBlockStats) X(DomainBlockStatsFlags) X(DomainGetBlockInfo) X(DomainGetDiskErrors)                \
+  X(DomainSetBlockThreshold) X(DomainBlockPeek) X(DomainBlockResize) X(DomainGetBlockIoTune)               \
+  X(DomainSetBlockIoTune)
 // driver_save.cc
 #define BV_QEMU_SAVE_CALLS(X)                                                                              \
   X(DomainSave) X(DomainSaveFlags) X(DomainRestore) X(DomainRestoreFlags) X(DomainManagedSave)             \
@@ -93,6 +98,7 @@ class QemuDriver : public Driver {
   BV_QEMU_TUNING_CALLS(BV_DECLARE)
   BV_QEMU_CONSOLE_CALLS(BV_DECLARE)
   BV_QEMU_SAVE_CALLS(BV_DECLARE)
+  BV_QEMU_BLOCK_CALLS(BV_DECLARE)
 #undef BV_DECLARE
   Task<remote::ConnectNumOfDomainsRet> ConnectNumOfDomains(Call& call);
   Task<remote::ConnectNumOfDefinedDomainsRet> ConnectNumOfDefinedDomains(Call& call);
@@ -150,6 +156,8 @@ class QemuDriver : public Driver {
   Task<> RestoreFrom(std::string path, std::optional<std::string> dxml, unsigned flags);
   Task<> StartFromImage(DomainPtr domain, std::unique_ptr<model::DomainDef> live, CapsPtr caps, std::shared_ptr<Fd> fd,
                         bool running);
+  // query-blockstats of one disk, or the sum over all for an empty path.
+  Task<Json> DiskStats(DomainPtr domain, std::string path);
   Task<bool> StartFromManagedSave(DomainPtr domain, bool paused);
   Task<> AutostartAll();
   Task<> LearnLiveCpu(DomainPtr domain);
