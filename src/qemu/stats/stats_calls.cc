@@ -32,54 +32,6 @@ void RequireRunning(const Domain& domain) {
   throw Error(ErrorDomain::kDomain, ErrorCode::kOperationInvalid, "domain is not running");
 }
 
-// A disk by its target name or the path of its image; null when there is none.
-const model::Disk* FindDisk(const Domain& domain, std::string_view path) {
-  for (const auto& disk : domain.def().disks) {
-    if (disk->dst == path || (!disk->source.path.empty() && disk->source.path == path)) return &*disk;
-  }
-  return nullptr;
-}
-
-// The counters of one disk, or of all added up for an empty path.
-struct BlockCounters {
-  std::int64_t rd_reqs = 0, rd_bytes = 0, rd_times = 0, wr_reqs = 0, wr_bytes = 0, wr_times = 0, fl_reqs = 0, fl_times = 0;
-
-  void Add(const Json& entry) {
-    const Json stats = entry.Find("stats");
-    auto add = [&](std::int64_t& sum, const char* key) { sum += stats.Find(key).AsInt().value_or(0); };
-    add(rd_reqs, "rd_operations");
-    add(rd_bytes, "rd_bytes");
-    add(rd_times, "rd_total_time_ns");
-    add(wr_reqs, "wr_operations");
-    add(wr_bytes, "wr_bytes");
-    add(wr_times, "wr_total_time_ns");
-    add(fl_reqs, "flush_operations");
-    add(fl_times, "flush_total_time_ns");
-  }
-};
-
-Task<BlockCounters> CountersOfDisks(std::shared_ptr<Domain> domain, std::string path) {
-  RequireRunning(*domain);
-  std::vector<std::string> aliases;
-  if (path.empty()) {
-    for (const auto& disk : domain->def().disks) aliases.push_back(disk->info.alias);
-  } else if (const model::Disk* disk = FindDisk(*domain, path)) {
-    aliases.push_back(disk->info.alias);
-  } else {
-    throw Error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, fmt::format("invalid path: {}", path));
-  }
-  GuestReport report = co_await AskGuest(domain, kStatsBlock);
-  BlockCounters counters;
-  for (const std::string& alias : aliases) {
-    Json entry = BlockStatsOf(report, alias);
-    if (!entry && !path.empty()) {
-      throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, fmt::format("cannot find statistics for device '{}'", alias));
-    }
-    counters.Add(entry);
-  }
-  co_return counters;
-}
-
 void AddParam(std::vector<TypedParam>& params, const char* name, TypedParamValue value) {
   TypedParam& param = params.emplace_back();
   param.field = name;
@@ -91,8 +43,6 @@ void AddParam(std::vector<TypedParam>& params, const char* name, TypedParamValue
 void StatsCalls::Register(Service& service) {
   using namespace remote::proc;
   service.On<ConnectGetAllDomainStats>(this, &StatsCalls::GetAllDomainStats);
-  service.On<DomainBlockStats>(this, &StatsCalls::BlockStats);
-  service.On<DomainBlockStatsFlags>(this, &StatsCalls::BlockStatsFlags);
   service.On<DomainInterfaceStats>(this, &StatsCalls::InterfaceStats);
   service.On<DomainGetCpuStats>(this, &StatsCalls::GetCpuStats);
 }
@@ -159,41 +109,6 @@ Task<remote::ConnectGetAllDomainStatsRet> StatsCalls::GetAllDomainStats(Call&, r
 }
 
 // --- One thing -----------------------------------------------------------------------------------
-
-Task<remote::DomainBlockStatsRet> StatsCalls::BlockStats(Call&, remote::DomainBlockStatsArgs args) {
-  DomainPtr domain = co_await find_(args.dom);
-  BlockCounters counters = co_await CountersOfDisks(domain, args.path);
-  remote::DomainBlockStatsRet ret;
-  ret.rd_req = counters.rd_reqs;
-  ret.rd_bytes = counters.rd_bytes;
-  ret.wr_req = counters.wr_reqs;
-  ret.wr_bytes = counters.wr_bytes;
-  ret.errs = -1;  // QEMU does not count them
-  co_return ret;
-}
-
-Task<remote::DomainBlockStatsFlagsRet> StatsCalls::BlockStatsFlags(Call&, remote::DomainBlockStatsFlagsArgs args) {
-  Refuse(args.flags, kStringOkay, "qemuDomainBlockStatsFlags");
-  DomainPtr domain = co_await find_(args.dom);
-  BlockCounters counters = co_await CountersOfDisks(domain, args.path);
-  std::vector<TypedParam> params;
-  AddParam(params, "wr_bytes", counters.wr_bytes);
-  AddParam(params, "wr_operations", counters.wr_reqs);
-  AddParam(params, "rd_bytes", counters.rd_bytes);
-  AddParam(params, "rd_operations", counters.rd_reqs);
-  AddParam(params, "flush_operations", counters.fl_reqs);
-  AddParam(params, "wr_total_times", counters.wr_times);
-  AddParam(params, "rd_total_times", counters.rd_times);
-  AddParam(params, "flush_total_times", counters.fl_times);
-  remote::DomainBlockStatsFlagsRet ret;
-  // Asked for none, a client wants to know how many there are.
-  ret.nparams = static_cast<int32_t>(params.size());
-  if (args.nparams == 0) co_return ret;
-  params.resize(std::min(params.size(), static_cast<std::size_t>(std::max(args.nparams, 0))));
-  for (TypedParam& param : params) ret.params.push_back(std::move(param));
-  ret.nparams = static_cast<int32_t>(ret.params.size());
-  co_return ret;
-}
 
 Task<remote::DomainInterfaceStatsRet> StatsCalls::InterfaceStats(Call&, remote::DomainInterfaceStatsArgs args) {
   DomainPtr domain = co_await find_(args.dom);

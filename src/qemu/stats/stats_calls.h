@@ -10,7 +10,7 @@
 
 namespace bv::qemu {
 
-// The calls that ask how much guests use: all statistics at once, and the older calls for one thing.
+// The calls that ask how much guests use: all statistics at once, interfaces, processors.
 class StatsCalls {
  public:
   // Finds the domain that a client means with its definition parsed, or throws.
@@ -23,8 +23,6 @@ class StatsCalls {
   using DomainPtr = std::shared_ptr<Domain>;
 
   Task<remote::ConnectGetAllDomainStatsRet> GetAllDomainStats(Call&, remote::ConnectGetAllDomainStatsArgs args);
-  Task<remote::DomainBlockStatsRet> BlockStats(Call&, remote::DomainBlockStatsArgs args);
-  Task<remote::DomainBlockStatsFlagsRet> BlockStatsFlags(Call&, remote::DomainBlockStatsFlagsArgs args);
   Task<remote::DomainInterfaceStatsRet> InterfaceStats(Call&, remote::DomainInterfaceStatsArgs args);
   Task<remote::DomainGetCpuStatsRet> GetCpuStats(Call&, remote::DomainGetCpuStatsArgs args);
 
