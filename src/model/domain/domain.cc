@@ -4,6 +4,7 @@
 
 #include "base/arch.h"
 #include "model/domain/descriptions.h"
+#include "model/domain/device_xml.h"
 #include "model/domain/qemu_namespace_xml.h"
 
 namespace bv::model {
@@ -237,6 +238,25 @@ constexpr RowOf<D> kRows[] = {
 constexpr Description<D> kDomain{kRows};
 
 }  // namespace
+
+void ParseDevice(std::string_view xml, unsigned flags, DomainDef& def) {
+  auto document = xml::Document::Parse(xml, ErrorDomain::kDomain, "device_definition");
+  const xml::Node& root = document.root();
+  Parser parser(ErrorDomain::kDomain, flags);
+  for (const Row& row : kDeviceRows) {
+    if (row.kind != RowKind::kChild || row.name != root.name) continue;
+    if (flags & kParseValidate) Validate(*row.child, root);
+    parser.ReadElement(*row.child, row.container->add(row.at(&def)), root);
+    return;
+  }
+  parser.Fail(Fault::kDomainXml, "unknown device type '" + std::string(root.name) + "'");
+}
+
+std::string FormatDevices(const DomainDef& def, unsigned flags) {
+  xml::Writer out;
+  Formatter(out, flags).WriteRows({kDeviceRows, std::size(kDeviceRows)}, &def);
+  return out.Take();
+}
 
 DomainDef ParseDomain(std::string_view xml, unsigned flags) {
   auto document = xml::Document::Parse(xml, ErrorDomain::kDomain, "domain_definition", "domain");

@@ -6,6 +6,7 @@
 
 #include <chrono>
 
+#include "model/domain/device_xml.h"
 #include "model/domain/domain.h"
 
 namespace bv::model {
@@ -114,6 +115,15 @@ TEST(DomainXml, HostileDefinitionsFailInBoundedTime) {
   refused(std::string(10 << 20, '<'));
   refused(std::string("<domain type='kvm'><name>\xc3\x28</name></domain>"));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST(DeviceXml, OneDeviceComesBack) {
+  DomainDef def;
+  const char* text = "<watchdog model='ib700' action='reset'>\n  <alias name='watchdog0'/>\n</watchdog>\n";
+  ParseDevice(text, 0, def);
+  ASSERT_EQ(def.watchdogs.size(), 1u);
+  EXPECT_EQ(FormatDevices(def, 0), text);
+  EXPECT_THROW(ParseDevice("<dish/>", 0, def), Error);
 }
 
 }  // namespace
