@@ -199,7 +199,10 @@ std::unique_ptr<model::DomainDef> QemuDriver::Copy(const model::DomainDef& def) 
                          model::kParseInactive));
 }
 
-Task<CapsPtr> QemuDriver::CapsOf(const model::DomainDef& def) { return caps_->Get(def.emulator); }
+// With the CPU models of the guest's accelerator: they decide what its CPU can be.
+Task<CapsPtr> QemuDriver::CapsOf(const model::DomainDef& def) {
+  return caps_->Get(def.emulator, def.virt_type == model::VirtType::kKvm ? Accelerator::kKvm : Accelerator::kTcg);
+}
 
 Task<> QemuDriver::EnsureParsed(DomainPtr domain) {
   if (domain->parsed()) co_return;
