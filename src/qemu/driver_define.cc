@@ -327,7 +327,7 @@ Task<> QemuDriver::DomainSetLifecycleAction(Call&, remote::DomainSetLifecycleAct
   // What a poweroff or reboot can lead to is less than what a crash can.
   if (args.type != kCrash && (action == LifecycleAction::kCoredumpDestroy || action == LifecycleAction::kCoredumpRestart))
     throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, "coredump actions are valid for crashes only");
-  if (args.type != kCrash && action == LifecycleAction::kRestartRename)
+  if (action == LifecycleAction::kRestartRename)
     throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, "qemu driver doesn't support 'rename-restart' action");
   auto turn = co_await domain->jobs.Begin(Job::kModify, "remoteDispatchDomainSetLifecycleAction");
   auto impact = ResolveImpact(*domain, args.flags);

@@ -67,7 +67,6 @@ Task<> QemuDriver::StartDomain(DomainPtr domain, unsigned flags, const char* api
   }
   auto live = Copy(*domain->config());
   auto caps = co_await CapsOf(*live);
-  PostParse(*live, *caps, *config_);
   ValidateDomain(*live, *caps, *config_);
   AssignAliases(*live);
   StartOptions options;

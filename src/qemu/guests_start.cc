@@ -196,8 +196,10 @@ Task<> Guests::Start(DomainPtr domain, std::unique_ptr<model::DomainDef> live, s
     failure = std::current_exception();
   }
   if (domain->guest.get() != guest) throw Error(ErrorDomain::kQemu, ErrorCode::kOperationFailed, "domain was destroyed while starting");
-  guest->starting = false;
-  if (!failure) co_return;
+  if (!failure) {
+    guest->starting = false;
+    co_return;
+  }
   bool died = guest->pid > 0 && guest->monitor && !guest->monitor->open();
   if (died) {
     co_await guest->exited.Wait(In(1s));
@@ -235,6 +237,10 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   Prepare(&def, *guest->caps, *config, build);
   domain->DefChanged();
   guest->next_node = LastNode(def);
+  // A drive without a medium has no image to be numbered.
+  for (auto& disk : def.disks) {
+    if (disk->source.IsEmpty()) disk->source.id = 0;
+  }
 
   HostRequest request;
   request.lib_dir = guest->lib_dir;

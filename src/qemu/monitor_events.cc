@@ -89,7 +89,8 @@ void Guests::OnShutdown(const DomainPtr& domain, const Json& data) {
   auto reason = Text(data, "reason");
   bool leaving = reason == "host-signal" || reason == "host-qmp-quit" || reason == "host-ui";
   // The first half of a reboot is nobody's business.
-  if (!restart || leaving) events_->SendLifecycle(domain->Ref(), Lifecycle::kShutdown, detail);
+  // Nor is the end of a process that was saved or never got going.
+  if ((!restart || leaving) && !guest->ended && !guest->starting) events_->SendLifecycle(domain->Ref(), Lifecycle::kShutdown, detail);
   if (restart && !leaving && !guest->being_destroyed) {
     Spawn(FakeReboot(domain), "reboot");
     return;
