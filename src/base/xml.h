@@ -121,7 +121,8 @@ class Writer {
   // <name/>
   void EmptyElement(std::string_view name);
   // A copy of a parsed element with everything below it.
-  void Copy(const Node& node);
+  // Names of `dropped_namespace` come out without it.
+  void Copy(const Node& node, std::string_view dropped_namespace = {});
   // Whole lines that are XML already, written as they are.
   void Verbatim(std::string_view xml);
 

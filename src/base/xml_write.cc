@@ -176,7 +176,14 @@ bool IsMixed(const Node& node) {
   return false;
 }
 
-void CopyNode(std::string* out, const Node& node, int depth, bool mixed, const std::vector<const NamespaceDeclaration*>* inherited) {
+// `dropped` is a namespace whose names lose their prefix and whose declarations are left out.
+void CopyNode(std::string* out, const Node& node, int depth, bool mixed, std::string_view dropped,
+              const std::vector<const NamespaceDeclaration*>* inherited) {
+  bool drops = !dropped.empty() && node.ns == dropped;
+  std::string_view prefix = drops ? std::string_view() : node.prefix;
+  auto declare = [&](const NamespaceDeclaration& d) {
+    if (dropped.empty() || d.uri != dropped) AppendDeclaration(out, d);
+  };
   auto indent = [&](int by) {
     if (!mixed) out->append(static_cast<std::size_t>(by) * 2, ' ');
   };
@@ -189,10 +196,10 @@ void CopyNode(std::string* out, const Node& node, int depth, bool mixed, const s
     *out += "-->";
   } else {
     *out += '<';
-    AppendName(out, node.prefix, node.name);
-    for (auto* d = node.namespaces; d; d = d->next) AppendDeclaration(out, *d);
+    AppendName(out, prefix, node.name);
+    for (auto* d = node.namespaces; d; d = d->next) declare(*d);
     if (inherited) {
-      for (auto* d : *inherited) AppendDeclaration(out, *d);
+      for (auto* d : *inherited) declare(*d);
     }
     for (auto* a = node.attributes; a; a = a->next) {
       *out += ' ';
@@ -205,7 +212,7 @@ void CopyNode(std::string* out, const Node& node, int depth, bool mixed, const s
       *out += '>';
       bool inner_mixed = mixed || IsMixed(node);
       if (!inner_mixed) *out += '\n';
-      for (const Node* child = node.first_child; child; child = child->next) CopyNode(out, *child, depth + 1, inner_mixed, nullptr);
+      for (const Node* child = node.first_child; child; child = child->next) CopyNode(out, *child, depth + 1, inner_mixed, dropped, nullptr);
       if (!inner_mixed) indent(depth);
     } else if (node.text.empty()) {
       *out += "/>";
@@ -216,7 +223,7 @@ void CopyNode(std::string* out, const Node& node, int depth, bool mixed, const s
       AppendCopied(out, node.text, false);
     }
     *out += "</";
-    AppendName(out, node.prefix, node.name);
+    AppendName(out, prefix, node.name);
     *out += '>';
   }
   if (!mixed) *out += '\n';
@@ -224,11 +231,11 @@ void CopyNode(std::string* out, const Node& node, int depth, bool mixed, const s
 
 }  // namespace
 
-void Writer::Copy(const Node& node) {
+void Writer::Copy(const Node& node, std::string_view dropped_namespace) {
   EndTag();
   std::vector<const NamespaceDeclaration*> inherited;
   CollectInherited(node, node, &inherited);
-  CopyNode(&out_, node, depth_, false, &inherited);
+  CopyNode(&out_, node, depth_, false, dropped_namespace, &inherited);
 }
 
 }  // namespace bv::xml

@@ -217,7 +217,7 @@ std::string MetadataElement(const std::string& metadata, const std::string& uri)
   for (auto* child = document.root().first_child; child; child = child->next) {
     if (child->kind != xml::Node::Kind::kElement || child->ns != uri) continue;
     xml::Writer out;
-    out.Copy(*child);
+    out.Copy(*child, uri);
     auto text = out.Take();
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
