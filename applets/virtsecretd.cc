@@ -1,11 +1,10 @@
-#include "daemon/silent_driver.h"
 #include "drivers.h"
+#include "secret/secret_driver.h"
 
 namespace bv {
 
-// The secret driver comes later.
 void AddVirtsecretdDrivers(DriverList& drivers, const DriverEnvironment& environment) {
-  drivers.push_back(std::make_unique<SilentDriver>("secret", "secret", false, environment));
+  drivers.push_back(std::make_unique<secret::SecretDriver>(environment));
 }
 
 }  // namespace bv

@@ -14,6 +14,7 @@
 #include "qemu/defaults/defaults.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/driver.h"
+#include "qemu/secret_values.h"
 
 namespace bv::qemu {
 namespace {
@@ -251,6 +252,7 @@ Task<remote::ConnectDomainXmlToNativeRet> QemuDriver::ConnectDomainXmlToNative(C
   auto host_cpu = co_await host_calls_->HostCpu();
   BuildOptions options;
   options.standalone = true;
+  options.secret_value = LookUpSecretValue;
   options.host_cpu = &host_cpu;
   auto line = NativeCommandLine(std::move(*def), *caps, *config_, std::move(options));
   co_return remote::ConnectDomainXmlToNativeRet{line.ToShell() + "\n"};

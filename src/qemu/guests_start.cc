@@ -20,7 +20,9 @@
 #include "qemu/command_line/prepare.h"
 #include "qemu/guest_log.h"
 #include "qemu/guests.h"
+#include "qemu/secret_values.h"
 #include "qemu/storage_chain.h"
+#include "qemu/tap.h"
 
 namespace bv::qemu {
 namespace {
@@ -81,13 +83,15 @@ void WritePidFile(const std::string& path, pid_t pid) {
 struct HostParts {
   Fd monitor, log;
   std::uint64_t log_offset = 0;
-  std::map<std::string, Fd> sockets;  // listening, by device alias
+  std::map<std::string, Fd> sockets;    // listening, by device alias
+  std::map<std::string, TapDevice> taps;  // by device alias
 };
 
 struct HostRequest {
   std::string lib_dir, channel_dir, monitor_path, log_file;
   std::array<std::uint8_t, 32> key;
   std::vector<std::pair<std::string, std::string>> sockets;  // alias, path
+  std::vector<TapRequest> taps;
   std::vector<OwnedFile> files;
 };
 
@@ -103,6 +107,7 @@ HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
       throw SystemError(ErrorDomain::kQemu, fmt::format("cannot change ownership of '{}'", path));
     parts.sockets.emplace(alias, std::move(fd));
   }
+  for (auto& tap : request.taps) parts.taps.emplace(tap.alias, OpenTap(tap));
   parts.log = OpenGuestLog(request.log_file);
   parts.log_offset = GuestLogSize(parts.log.get());
   if (config.dynamic_ownership) GiveFiles(request.files, config.uid, config.gid, config.remember_owner);
@@ -232,6 +237,7 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   if (domain->guest.get() != guest) co_return;
   BuildOptions build;
   build.master_key = guest->master_key;
+  build.secret_value = LookUpSecretValue;
   build.incoming_uri = options.incoming_uri;
   build.load_snapshot = options.load_snapshot;
   Prepare(&def, *guest->caps, *config, build);
@@ -253,6 +259,9 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     if (chardev.target_name == "org.qemu.guest_agent.0")
       guest->agent = std::make_unique<AgentChannel>(chardev.source.path);
   });
+  for (auto& net : def.interfaces) {
+    if (WantsTap(*net)) request.taps.push_back(MakeTapRequest(*net));
+  }
   request.files = OwnedFiles(def);
   auto work = [request, config] { return MakeHostParts(request, *config); };
   auto parts = co_await Offload(std::move(work));
@@ -261,6 +270,13 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
 
   build.fds["monitor"].socket = parts.monitor.get();
   for (auto& [alias, fd] : parts.sockets) build.fds[alias].socket = fd.get();
+  for (auto& net : def.interfaces) {
+    auto tap = parts.taps.find(net->info.alias);
+    if (tap == parts.taps.end()) continue;
+    net->target.dev = tap->second.name;
+    for (auto& fd : tap->second.queues) build.fds[net->info.alias].tap.push_back(fd.get());
+    for (auto& fd : tap->second.vhost) build.fds[net->info.alias].vhost.push_back(fd.get());
+  }
   auto line = BuildCommandLine(def, *guest->caps, *config, build);
   SetEnvironment(line, guest->lib_dir, config->privileged);
 

@@ -159,8 +159,8 @@ TEST(DriveAddressTest, FollowsFromTheTargetName) {
     DriveAddress address;
   };
   for (const Row& row : {Row{"hdc", DiskBus::kIde, {0, 1, 0, 0}}, {"hdf", DiskBus::kIde, {1, 0, 0, 1}},
-                         {"sdg", DiskBus::kSata, {1, 0, 0, 0}}, {"sdh", DiskBus::kScsi, {0, 0, 0, 8}},
-                         {"sdp", DiskBus::kScsi, {1, 0, 0, 0}}, {"fdb", DiskBus::kFdc, {0, 0, 0, 1}}}) {
+                         {"sdg", DiskBus::kSata, {1, 0, 0, 0}}, {"sdh", DiskBus::kScsi, {1, 0, 0, 0}},
+                         {"sdp", DiskBus::kScsi, {2, 0, 0, 1}}, {"fdb", DiskBus::kFdc, {0, 0, 0, 1}}}) {
     DomainDef def;
     Disk& disk = AddDisk(def, row.name, row.bus);
     AssignDriveAddress(def, disk);

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "model/domain/interface.h"
+
+namespace bv::qemu {
+
+// A host network interface whose other end is a guest's. It goes when the last descriptor closes.
+struct TapDevice {
+  std::string name;  // as the kernel calls it, "vnet0"
+  std::vector<Fd> queues;
+  std::vector<Fd> vhost;  // one for each queue, or none
+};
+
+struct TapRequest {
+  std::string alias;   // of the guest's device
+  std::string name;    // what it shall be called; empty: "vnet" and a number
+  std::string bridge;  // joins it; empty: none
+  model::MacAddress guest_mac;
+  unsigned mtu = 0;    // 0: the bridge's, or the kernel's
+  unsigned queues = 1;
+  bool virtio = false;      // packets have virtio headers
+  bool vhost = false;       // use the kernel's back end where there is one
+  bool need_vhost = false;  // and fail where there is none
+};
+
+// Whether an interface of that type is a tap of ours, and what kind of one.
+bool WantsTap(const model::Interface& net);
+TapRequest MakeTapRequest(const model::Interface& net);
+
+// Makes, configures and raises the interface. Blocks. Throws kSystemError (domain kNone), and
+// kConfigUnsupported (domain kQemu) for a vhost that is asked for and missing.
+TapDevice OpenTap(const TapRequest& request);
+
+}  // namespace bv::qemu

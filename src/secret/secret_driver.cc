@@ -1,0 +1,232 @@
+#include "secret/secret_driver.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/verbatim_error.h"
+#include "daemon/uri.h"
+
+namespace bv::secret {
+
+using namespace remote;
+using model::SecretUsage;
+
+namespace {
+
+// virConnectListAllSecretsFlags
+enum : unsigned { kEphemeral = 1, kNotEphemeral = 2, kPrivate = 4, kNotPrivate = 8, kAllFilters = 15 };
+// virSecretEventID, virSecretEventLifecycleType
+enum { kLifecycleEvent = 0, kValueChangedEvent = 1, kEventCount = 2 };
+enum { kDefined = 0, kUndefined = 1 };
+constexpr unsigned kDefineValidate = 1;
+
+NonnullSecret Reference(const Secret& secret) {
+  return {secret.def.uuid, static_cast<int32_t>(secret.def.usage), secret.def.usage_id};
+}
+
+bool Passes(const model::SecretDef& def, unsigned flags) {
+  auto wanted = [=](unsigned yes, unsigned no, bool is) { return !(flags & (yes | no)) || (flags & (is ? yes : no)); };
+  return wanted(kEphemeral, kNotEphemeral, def.ephemeral) && wanted(kPrivate, kNotPrivate, def.is_private);
+}
+
+const std::string& ValueOf(const Secret& secret) {
+  if (secret.value) return *secret.value;
+  throw Error(ErrorDomain::kSecret, ErrorCode::kNoSecret,
+              "secret '" + secret.def.uuid.ToString() + "' does not have a value");
+}
+
+void RefuseFlags(unsigned flags, unsigned known, const char* function) {
+  RefuseOtherFlags(flags, known, ErrorDomain::kSecret, function);
+}
+
+}  // namespace
+
+SecretDriver::SecretDriver(const DriverEnvironment& environment)
+    : privileged_(environment.privileged), store_(environment.config_dir + "/secrets") {
+  set_local(this);
+}
+
+SecretDriver::~SecretDriver() { set_local(nullptr); }
+
+Task<> SecretDriver::Start() {
+  store_.Load();
+  co_return;
+}
+
+bool SecretDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "secret", privileged_, ErrorDomain::kSecret); }
+
+bool SecretDriver::HasActiveObjects() const {
+  return std::ranges::any_of(store_.all(), [](auto& entry) { return entry.second.def.ephemeral; });
+}
+
+void SecretDriver::Register(Service& service) {
+  service.On<proc::ConnectGetType>(this, &SecretDriver::GetType);
+  service.On<proc::ConnectNumOfSecrets>(this, &SecretDriver::Count);
+  service.On<proc::ConnectListSecrets>(this, &SecretDriver::ListUuids);
+  service.On<proc::ConnectListAllSecrets>(this, &SecretDriver::ListAll);
+  service.On<proc::SecretLookupByUuid>(this, &SecretDriver::LookupByUuid);
+  service.On<proc::SecretLookupByUsage>(this, &SecretDriver::LookupByUsage);
+  service.On<proc::SecretDefineXml>(this, &SecretDriver::Define);
+  service.On<proc::SecretUndefine>(this, &SecretDriver::Undefine);
+  service.On<proc::SecretGetXmlDesc>(this, &SecretDriver::GetXml);
+  service.On<proc::SecretGetValue>(this, &SecretDriver::GetValue);
+  service.On<proc::SecretSetValue>(this, &SecretDriver::SetValue);
+  service.On<proc::ConnectSecretEventRegisterAny>(this, &SecretDriver::Subscribe);
+  service.On<proc::ConnectSecretEventDeregisterAny>(this, &SecretDriver::Unsubscribe);
+}
+
+std::string SecretDriver::ValueByUuid(const Uuid& uuid) { return ValueOf(store_.Get(uuid)); }
+
+std::string SecretDriver::ValueByUsage(const std::string& type, const std::string& usage) {
+  auto known = model::FromString<SecretUsage>(type);
+  const Secret* secret = known ? store_.Find(*known, usage) : nullptr;
+  if (!secret) throw Error(ErrorDomain::kSecret, ErrorCode::kNoSecret, "no secret with matching usage '" + usage + "'");
+  return ValueOf(*secret);
+}
+
+Task<ConnectGetTypeRet> SecretDriver::GetType(Call&) {
+  ConnectGetTypeRet ret;
+  ret.type = "secret";
+  co_return ret;
+}
+
+Task<ConnectNumOfSecretsRet> SecretDriver::Count(Call&) {
+  ConnectNumOfSecretsRet ret;
+  ret.num = static_cast<int32_t>(store_.all().size());
+  co_return ret;
+}
+
+Task<ConnectListSecretsRet> SecretDriver::ListUuids(Call&, ConnectListSecretsArgs args) {
+  ConnectListSecretsRet ret;
+  for (auto& [uuid, secret] : store_.all()) {
+    if (static_cast<int64_t>(ret.uuids.size()) < args.maxuuids) ret.uuids.push_back(uuid.ToString());
+  }
+  co_return ret;
+}
+
+Task<ConnectListAllSecretsRet> SecretDriver::ListAll(Call&, ConnectListAllSecretsArgs args) {
+  RefuseFlags(args.flags, kAllFilters, "secretConnectListAllSecrets");
+  ConnectListAllSecretsRet ret;
+  for (auto& [uuid, secret] : store_.all()) {
+    if (!Passes(secret.def, args.flags)) continue;
+    ++ret.ret;
+    if (args.need_results) ret.secrets.push_back(Reference(secret));
+  }
+  co_return ret;
+}
+
+Task<SecretLookupByUuidRet> SecretDriver::LookupByUuid(Call&, SecretLookupByUuidArgs args) {
+  SecretLookupByUuidRet ret;
+  ret.secret = Reference(store_.Get(args.uuid));
+  co_return ret;
+}
+
+Task<SecretLookupByUsageRet> SecretDriver::LookupByUsage(Call&, SecretLookupByUsageArgs args) {
+  const Secret* secret = store_.Find(static_cast<SecretUsage>(args.usageType), args.usageID);
+  if (!secret) {
+    throw Error(ErrorDomain::kSecret, ErrorCode::kNoSecret, "no secret with matching usage '" + args.usageID + "'");
+  }
+  SecretLookupByUsageRet ret;
+  ret.secret = Reference(*secret);
+  co_return ret;
+}
+
+Task<AsyncMutex::Lock> SecretDriver::BeginChange() {
+  auto lock = co_await changes_.Acquire();
+  co_return std::move(*lock);
+}
+
+// To disk, then into memory.
+Task<> SecretDriver::Save(Secret secret) {
+  auto write = [directory = store_.directory(), secret] { SecretStore::WriteFiles(directory, secret); };
+  co_await Offload(write);
+  store_.Put(std::move(secret));
+}
+
+Task<SecretDefineXmlRet> SecretDriver::Define(Call&, SecretDefineXmlArgs args) {
+  RefuseFlags(args.flags, kDefineValidate, "secretDefineXML");
+  Secret secret{model::ParseSecret(args.xml, (args.flags & kDefineValidate) != 0), std::nullopt};
+  auto turn = co_await BeginChange();
+  store_.CheckDefinition(secret.def);
+  if (const Secret* old = store_.Find(secret.def.uuid)) secret.value = old->value;
+  SecretDefineXmlRet ret;
+  ret.secret = Reference(secret);
+  co_await Save(std::move(secret));
+  Tell<proc::SecretEventLifecycle>(kLifecycleEvent, {0, ret.secret, kDefined, 0});
+  co_return ret;
+}
+
+Task<> SecretDriver::Undefine(Call&, SecretUndefineArgs args) {
+  auto turn = co_await BeginChange();
+  NonnullSecret gone = Reference(store_.Get(args.secret.uuid));
+  auto remove = [directory = store_.directory(), uuid = gone.uuid] { SecretStore::RemoveFiles(directory, uuid); };
+  co_await Offload(remove);
+  store_.Remove(gone.uuid);
+  Tell<proc::SecretEventLifecycle>(kLifecycleEvent, {0, gone, kUndefined, 0});
+}
+
+Task<SecretGetXmlDescRet> SecretDriver::GetXml(Call&, SecretGetXmlDescArgs args) {
+  RefuseFlags(args.flags, 0, "secretGetXMLDesc");
+  SecretGetXmlDescRet ret;
+  ret.xml = model::FormatSecret(store_.Get(args.secret.uuid).def);
+  co_return ret;
+}
+
+Task<SecretGetValueRet> SecretDriver::GetValue(Call&, SecretGetValueArgs args) {
+  RefuseFlags(args.flags, 0, "secretGetValue");
+  const Secret& secret = store_.Get(args.secret.uuid);
+  if (secret.def.is_private) throw Error(ErrorDomain::kSecret, ErrorCode::kInvalidSecret, "secret is private");
+  SecretGetValueRet ret;
+  const std::string& value = ValueOf(secret);
+  ret.value.assign(value.begin(), value.end());
+  co_return ret;
+}
+
+Task<> SecretDriver::SetValue(Call&, SecretSetValueArgs args) {
+  RefuseFlags(args.flags, 0, "secretSetValue");
+  auto turn = co_await BeginChange();
+  Secret secret = store_.Get(args.secret.uuid);
+  secret.value.emplace(args.value.begin(), args.value.end());
+  NonnullSecret reference = Reference(secret);
+  co_await Save(std::move(secret));
+  Tell<proc::SecretEventValueChanged>(kValueChangedEvent, {0, reference});
+}
+
+Task<ConnectSecretEventRegisterAnyRet> SecretDriver::Subscribe(Call& call, ConnectSecretEventRegisterAnyArgs args) {
+  if (args.eventID < 0 || args.eventID >= kEventCount) {
+    throw Error(ErrorDomain::kRemote, ErrorCode::kInternalError, "unsupported secret event ID " + std::to_string(args.eventID));
+  }
+  Subscription subscription{call.client().weak_from_this(), next_subscription_++, args.eventID, std::nullopt};
+  if (args.secret) subscription.secret = args.secret->uuid;
+  subscriptions_.push_back(subscription);
+  call.client().OnClose([this, id = subscription.id] {
+    std::erase_if(subscriptions_, [=](auto& s) { return s.id == id; });
+  });
+  ConnectSecretEventRegisterAnyRet ret;
+  ret.callbackID = subscription.id;
+  co_return ret;
+}
+
+Task<> SecretDriver::Unsubscribe(Call& call, ConnectSecretEventDeregisterAnyArgs args) {
+  auto removed = std::erase_if(subscriptions_, [&](auto& s) {
+    return s.id == args.callbackID && s.client.lock().get() == &call.client();
+  });
+  if (removed == 0) {
+    throw Error(ErrorDomain::kRemote, ErrorCode::kInternalError,
+                "secret event callback " + std::to_string(args.callbackID) + " not registered");
+  }
+  co_return;
+}
+
+template <typename EventProc>
+void SecretDriver::Tell(int event, typename EventProc::Msg message) {
+  for (auto& subscription : subscriptions_) {
+    if (subscription.event != event || (subscription.secret && *subscription.secret != message.secret.uuid)) continue;
+    auto client = subscription.client.lock();
+    if (!client) continue;
+    message.callbackID = subscription.id;
+    client->SendEvent<EventProc>(message);
+  }
+}
+
+}  // namespace bv::secret

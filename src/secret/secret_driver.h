@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/wait.h"
+#include "daemon/driver.h"
+#include "daemon/secret_source.h"
+#include "protocol/remote.h"
+#include "rpc/service.h"
+#include "secret/secret_store.h"
+
+namespace bv::secret {
+
+// virtsecretd's driver: secrets with their values, and events about them.
+class SecretDriver : public Driver, public SecretSource {
+ public:
+  explicit SecretDriver(const DriverEnvironment& environment);
+  ~SecretDriver() override;
+
+  Task<> Start() override;
+  void Register(Service& service) override;
+  bool AcceptsUri(const Uri& uri) const override;
+  std::string DefaultUri() const override { return privileged_ ? "secret:///system" : "secret:///session"; }
+  bool HasActiveObjects() const override;
+
+  std::string ValueByUuid(const Uuid& uuid) override;
+  std::string ValueByUsage(const std::string& type, const std::string& usage) override;
+
+ private:
+  struct Subscription {
+    std::weak_ptr<ClientSession> client;
+    int id;
+    int event;
+    std::optional<Uuid> secret;
+  };
+
+  Task<remote::ConnectGetTypeRet> GetType(Call& call);
+  Task<remote::ConnectNumOfSecretsRet> Count(Call& call);
+  Task<remote::ConnectListSecretsRet> ListUuids(Call& call, remote::ConnectListSecretsArgs args);
+  Task<remote::ConnectListAllSecretsRet> ListAll(Call& call, remote::ConnectListAllSecretsArgs args);
+  Task<remote::SecretLookupByUuidRet> LookupByUuid(Call& call, remote::SecretLookupByUuidArgs args);
+  Task<remote::SecretLookupByUsageRet> LookupByUsage(Call& call, remote::SecretLookupByUsageArgs args);
+  Task<remote::SecretDefineXmlRet> Define(Call& call, remote::SecretDefineXmlArgs args);
+  Task<> Undefine(Call& call, remote::SecretUndefineArgs args);
+  Task<remote::SecretGetXmlDescRet> GetXml(Call& call, remote::SecretGetXmlDescArgs args);
+  Task<remote::SecretGetValueRet> GetValue(Call& call, remote::SecretGetValueArgs args);
+  Task<> SetValue(Call& call, remote::SecretSetValueArgs args);
+  Task<remote::ConnectSecretEventRegisterAnyRet> Subscribe(Call& call, remote::ConnectSecretEventRegisterAnyArgs args);
+  Task<> Unsubscribe(Call& call, remote::ConnectSecretEventDeregisterAnyArgs args);
+
+  Task<AsyncMutex::Lock> BeginChange();
+  Task<> Save(Secret secret);
+  template <typename EventProc>
+  void Tell(int event, typename EventProc::Msg message);
+
+  const bool privileged_;
+  SecretStore store_;
+  AsyncMutex changes_;  // one at a time, since each waits for the disk
+  std::vector<Subscription> subscriptions_;
+  int next_subscription_ = 0;
+};
+
+}  // namespace bv::secret
