@@ -84,6 +84,7 @@ class QemuDriver : public Driver {
   Task<> Stop() override;
   void Register(Service& service) override;
   bool AcceptsUri(const Uri& uri) const override;
+  bool IsHypervisor() const override { return true; }
   std::string DefaultUri() const override;
   bool HasActiveObjects() const override { return domains_.active() > 0; }
 

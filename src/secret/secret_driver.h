@@ -23,6 +23,7 @@ class SecretDriver : public Driver, public SecretSource {
   void Register(Service& service) override;
   bool AcceptsUri(const Uri& uri) const override;
   std::string DefaultUri() const override { return privileged_ ? "secret:///system" : "secret:///session"; }
+  bool IsHypervisor() const override { return false; }
   bool HasActiveObjects() const override;
 
   std::string ValueByUuid(const Uuid& uuid) override;
