@@ -33,6 +33,7 @@ SETUP := $(patsubst %,setup-%,$(filter check demo bench fuzz,$(MAKECMDGOALS)))
 setup-check:
 	@tests/tools/setup.sh build unit
 	@tests/tools/setup.sh guests kernel || echo "setup: tests with guests will be skipped"
+	@tests/tools/setup.sh auth || echo "setup: tests of TLS, SASL, Kerberos and polkit will be skipped"
 	@tests/tools/setup.sh fuzz || echo "setup: fuzzers will be skipped"
 setup-fuzz:
 	@tests/tools/setup.sh build fuzz

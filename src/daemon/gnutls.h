@@ -36,6 +36,7 @@ namespace bv {
   X(x509_crt_deinit)                    \
   X(x509_crt_get_ca_status)             \
   X(x509_crt_get_dn)                    \
+  X(x509_crt_get_key_purpose_oid)       \
   X(x509_crt_import)                    \
   X(x509_crt_init)                      \
   X(x509_trust_list_verify_crt2)

@@ -9,12 +9,15 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/log.h"
 #include "daemon/library.h"
 #include "daemon/tls_credentials.h"
 
 namespace bv {
 
 namespace {
+
+constexpr char kLog[] = "rpc.nettlscontext";
 
 [[noreturn]] void Fail(const std::string& what) {
   throw Error(ErrorDomain::kRpc, ErrorCode::kSystemError, what);
@@ -34,6 +37,13 @@ std::string Describe(const GnuTls& lib, unsigned status) {
   return description;
 }
 
+bool PurposeIsCritical(const GnuTls& lib, gnutls_x509_crt_t certificate) {
+  char purpose[128];
+  std::size_t size = sizeof purpose;
+  unsigned critical = 0;
+  return lib.x509_crt_get_key_purpose_oid(certificate, 0, purpose, &size, &critical) >= 0 && critical;
+}
+
 // Our own certificate must be one that a client would take: in time, for a server, signed by the
 // authority we name.
 void CheckOwnCertificate(const GnuTls& lib, gnutls_certificate_credentials_t credentials, const TlsServerSettings& settings) {
@@ -47,7 +57,15 @@ void CheckOwnCertificate(const GnuTls& lib, gnutls_certificate_credentials_t cre
   char purpose[] = GNUTLS_KP_TLS_WWW_SERVER;
   gnutls_typed_vdata_st data{GNUTLS_DT_KEY_PURPOSE_OID, reinterpret_cast<unsigned char*>(purpose), 0};
   unsigned status = 0, critical = 0;
-  int failed = lib.x509_trust_list_verify_crt2(trusted, chain, count, &data, 1, 0, &status, nullptr);
+  auto verify = [&](unsigned data_count) {
+    return lib.x509_trust_list_verify_crt2(trusted, chain, count, &data, data_count, 0, &status, nullptr);
+  };
+  int failed = verify(1);
+  // Clients take a purpose that does not fit for a hint unless it is marked as critical.
+  if (failed >= 0 && (status & GNUTLS_CERT_PURPOSE_MISMATCH) && !PurposeIsCritical(lib, chain[0])) {
+    LogWarn(kLog, "Certificate {} purpose does not allow use for with a TLS server", settings.cert_file);
+    failed = verify(0);
+  }
   bool is_authority = lib.x509_crt_get_ca_status(chain[0], &critical) > 0;
   for (unsigned i = 0; i < count; ++i) lib.x509_crt_deinit(chain[i]);
   lib.free(chain);

@@ -147,10 +147,14 @@ TlsPeer TlsTransport::VerifyPeer() const {
   std::size_t size = sizeof name;
   bool parsed = lib_.x509_crt_import(certificate, &raw[0], GNUTLS_X509_FMT_DER) >= 0 &&
                 lib_.x509_crt_get_dn(certificate, name, &size) >= 0;
+  unsigned critical = 0;
+  bool is_authority = parsed && lib_.x509_crt_get_ca_status(certificate, &critical) > 0;
   lib_.x509_crt_deinit(certificate);
   if (!parsed) refuse("the client's certificate has no usable name");
   peer.distinguished_name.assign(name, size);
-  if (settings.verify_clients && settings.allowed_names) {
+  if (!settings.verify_clients) return peer;
+  if (is_authority) refuse("The certificate's basic constraints show a CA, but we need one for a client");
+  if (settings.allowed_names) {
     bool allowed = std::ranges::any_of(*settings.allowed_names, [&](const std::string& pattern) {
       return MatchesPattern(pattern, peer.distinguished_name);
     });

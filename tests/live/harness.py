@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -82,6 +83,7 @@ class Host:
     def __init__(self, bindir, logs, session_user=None):
         self.bindir, self.logs, self.user = bindir, logs, session_user
         self.daemons = []
+        self.main = None                                         # the libvirtd that was started last
         self.env = dict(os.environ, LC_ALL='C.UTF-8')
         self.become = []
         if session_user is None:
@@ -104,6 +106,8 @@ class Host:
         log = '%s/%s-%d.log' % (self.logs, name, len(self.daemons))
         daemon = Daemon([os.path.join(self.bindir, name), *args], log, dict(self.env, LIBVIRT_LOG_OUTPUTS='3:stderr'), self.become)
         self.daemons.append(daemon)
+        if name == 'libvirtd':
+            self.main = daemon
 
         def up():
             if daemon.process.poll() is not None:
@@ -115,12 +119,12 @@ class Host:
 
     def restart_after_kill(self):
         """SIGKILLs the running daemon and starts the next one."""
-        self.daemons[-1].stop(signal.SIGKILL)
+        self.main.stop(signal.SIGKILL)
         return self.start()
 
     def close(self):
         """Ends every guest, then the daemons, and empties the stores."""
-        if self.daemons and self.daemons[-1].process.poll() is None:
+        if self.main and self.main.process.poll() is None:
             with contextlib.suppress(libvirt.libvirtError, Failure):
                 conn = self.connect()
                 for domain in conn.listAllDomains():
@@ -171,8 +175,44 @@ class Host:
         os.chmod(path, 0o644)
         return path
 
+    def directory(self, name):
+        """A fresh directory."""
+        return tempfile.mkdtemp(prefix=name + '-', dir=self.logs)
+
     def define(self, name, **options):
         return self.virsh('define', self.write(name + '.xml', guest_xml(name, **options)))
+
+
+def needs(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            raise Skip('%s is not installed' % program)
+
+
+def has(host, name):
+    return os.path.exists(os.path.join(host.bindir, name))
+
+
+def admin(host, *args, daemon='libvirtd', fails=False):
+    done = subprocess.run(['virt-admin', '-q', '-c', daemon + ':///system', *args], env=host.env, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=20)
+    if (done.returncode != 0) != fails:
+        raise Failure('virt-admin %s: status %d: %s%s' % (' '.join(args), done.returncode, done.stdout, done.stderr))
+    return done.stderr if fails else done.stdout
+
+
+def figures(text):
+    """{'nclients': '1'} of lines like 'nclients : 1'."""
+    return {key.strip(): value.strip() for key, _, value in (line.partition(':') for line in text.splitlines())}
+
+
+def words(text):
+    return [line.split() for line in text.splitlines()]
+
+
+def config(host, name, text):
+    """The path of a configuration file with this text."""
+    return host.write(name + '.conf', text)
 
 
 def accepts(path):

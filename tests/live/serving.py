@@ -1,7 +1,6 @@
-"""The daemons as such: every name, sockets, activation, limits, administration, TLS and SASL."""
+"""The daemons as such: every name, sockets, activation, limits, administration."""
 import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +9,7 @@ import time
 
 import libvirt
 
-from harness import Failure, Skip, accepts, expect, wait_for
+from harness import Failure, Skip, accepts, admin, config, expect, figures, has, wait_for, words
 
 DRIVERS = {'virtqemud': 'qemu', 'virtxend': 'xen', 'virtlxcd': 'lxc', 'virtbhyved': 'bhyve', 'virtvboxd': 'vbox',
            'virtinterfaced': 'interface', 'virtnetworkd': 'network', 'virtnodedevd': 'nodedev', 'virtnwfilterd': 'nwfilter',
@@ -18,44 +17,17 @@ DRIVERS = {'virtqemud': 'qemu', 'virtxend': 'xen', 'virtlxcd': 'lxc', 'virtbhyve
 RUN = '/run/libvirt/'
 
 
-def needs(*programs):
-    for program in programs:
-        if not shutil.which(program):
-            raise Skip('%s is not installed' % program)
-
-
-def has(host, name):
-    return os.path.exists(os.path.join(host.bindir, name))
-
-
-def admin(host, *args, daemon='libvirtd', fails=False):
-    done = subprocess.run(['virt-admin', '-q', '-c', daemon + ':///system', *args], env=host.env, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=20)
-    if (done.returncode != 0) != fails:
-        raise Failure('virt-admin %s: status %d: %s%s' % (' '.join(args), done.returncode, done.stdout, done.stderr))
-    return done.stderr if fails else done.stdout
-
-
-def figures(text):
-    """{'nclients': '1'} of lines like 'nclients : 1'."""
-    return {key.strip(): value.strip() for key, _, value in (line.partition(':') for line in text.splitlines())}
-
-
-def words(text):
-    return [line.split() for line in text.splitlines()]
+def servers(host, daemon='libvirtd'):
+    return sorted(w[1] for w in words(admin(host, 'srv-list', daemon=daemon)))
 
 
 def mode_of(path):
     return oct(os.stat(path).st_mode & 0o777)
 
 
-def config(host, name, text):
-    return host.write(name + '.conf', text)
-
-
 def test_sockets_and_pid_file(host):
     """sockets have the original's modes, the pid file our number, a second daemon is refused, all of it goes in the end"""
-    daemon = host.daemons[0]
+    daemon = host.main
     expect('modes', [mode_of(RUN + s) for s in ('libvirt-sock', 'libvirt-sock-ro', 'libvirt-admin-sock')],
            ['0o777', '0o777', '0o700'])
     with open('/run/libvirtd.pid') as f:
@@ -77,7 +49,7 @@ def test_stale_files(host):
 
 def test_background(host):
     """-d returns when clients can connect, and says what went wrong when they cannot"""
-    host.daemons[0].stop()
+    host.main.stop()
     subprocess.run([host.bindir + '/libvirtd', '-d'], check=True, timeout=20, stdin=subprocess.DEVNULL)
     try:
         expect('a connection at once', accepts(host.socket), True)
@@ -111,7 +83,7 @@ def test_bad_command_lines(host):
 
 def test_bad_sockets(host):
     """sockets that cannot be made end with the original's status 6"""
-    host.daemons[0].stop()
+    host.main.stop()
     for text in ('unix_sock_dir = "/nonexistent/x"\n', 'unix_sock_group = "nosuchgroup"\n', 'unix_sock_rw_perms = "abc"\n'):
         done = subprocess.run([host.bindir + '/libvirtd', '-f', config(host, 'sockets', text)], capture_output=True, timeout=20,
                               stdin=subprocess.DEVNULL)
@@ -127,13 +99,13 @@ def test_every_daemon(host):
         daemon = host.start(name, socket=RUN + name + '-sock')
         conn = libvirt.open('%s+unix:///system?socket=%s%s-sock' % (scheme, RUN, name))
         expect('version of ' + name, conn.getLibVersion(), 9000000)
-        expect('servers of ' + name, [w[1] for w in words(admin(host, 'srv-list', daemon=name))], [name, 'admin'])
+        expect('servers of ' + name, servers(host, name), ['admin', name])
         conn.close()
         expect('status of ' + name, daemon.stop(), 0)
     for name in ('virtlogd', 'virtlockd'):
         daemon = host.start(name, socket=RUN + name + '-sock')
         expect('mode of its socket', mode_of(RUN + name + '-sock'), '0o700')
-        expect('servers of ' + name, [w[1] for w in words(admin(host, 'srv-list', daemon=name))], [name, 'admin'])
+        expect('servers of ' + name, servers(host, name), ['admin', name])
         expect('status of ' + name, daemon.stop(), 0)
 
 
@@ -150,7 +122,7 @@ def test_session_refusal(host):
 
 def test_admin(host):
     """virt-admin shows and sets servers, workers, limits, clients and logging"""
-    expect('servers', [w[1] for w in words(admin(host, 'srv-list'))], ['libvirtd', 'admin'])
+    expect('servers', servers(host), ['admin', 'libvirtd'])
     admin(host, 'srv-threadpool-set', 'libvirtd', '--max-workers', '30', '--priority-workers', '7')
     pool = figures(admin(host, 'srv-threadpool-info', 'libvirtd'))
     expect('workers', (pool['maxWorkers'], pool['prioWorkers']), ('30', '7'))
@@ -191,7 +163,7 @@ def test_admin_is_private(host):
 
 def test_client_limit(host):
     """clients over max_clients wait in the queue and are served when another goes"""
-    host.daemons[0].stop()
+    host.main.stop()
     host.start(args=['-f', config(host, 'limit', 'max_clients = 2\nmax_anonymous_clients = 2\n')])
     first, second = host.connect(), host.connect()
     done = threading.Event()
@@ -210,7 +182,7 @@ def test_client_limit(host):
 
 def test_idle_timeout(host):
     """--timeout ends an idle daemon, not one with a client; virt-admin can set it"""
-    host.daemons[0].stop()
+    host.main.stop()
     daemon = host.start(args=['--timeout', '1'])
     conn = host.connect()
     time.sleep(1.5)
@@ -277,144 +249,6 @@ def test_no_bus(host):
     host.connect().close()
 
 
-# --- TLS and SASL --------------------------------------------------------------------------------
-
-class Pki:
-    """A throw-away authority, a server's certificate, and clients' by name."""
-
-    def __init__(self, directory):
-        self.dir = directory
-        os.makedirs(directory, exist_ok=True)
-        self.make('ca', 'cn=CA\nca\ncert_signing_key\ncrl_signing_key\n')
-        self.make('server', 'cn=localhost\ndns_name=localhost\ntls_www_server\nsigning_key\nencryption_key\n', 'ca')
-
-    def make(self, name, template, signer=None, days=10):
-        path = self.dir + '/' + name
-        with open(path + '.tmpl', 'w') as f:
-            f.write(template + ('expiration_days=%d\n' % days if 'expiration' not in template else ''))
-        self.certtool('--generate-privkey', '--key-type', 'rsa', '--bits', '2048', '--outfile', path + '.key')
-        sign = ['--generate-self-signed'] if not signer else [
-            '--generate-certificate', '--load-ca-certificate', '%s/%s.pem' % (self.dir, signer), '--load-ca-privkey',
-            '%s/%s.key' % (self.dir, signer)]
-        self.certtool(*sign, '--load-privkey', path + '.key', '--template', path + '.tmpl', '--outfile', path + '.pem')
-
-    def client(self, name, more='tls_www_client\n', signer='ca', organization='Org'):
-        """A directory for pkipath= with this client's certificate."""
-        self.make(name, 'organization=%s\ncn=%s\nsigning_key\nencryption_key\n%s' % (organization, name, more), signer)
-        d = self.dir + '/client-' + name
-        os.makedirs(d, exist_ok=True)
-        for source, target in (('ca.pem', 'cacert.pem'), (name + '.pem', 'clientcert.pem'), (name + '.key', 'clientkey.pem')):
-            shutil.copy(self.dir + '/' + source, d + '/' + target)
-        return d
-
-    def certtool(self, *args):
-        subprocess.run(['certtool', *args], check=True, capture_output=True)
-
-    def config(self, more=''):
-        return 'ca_file = "%s/ca.pem"\ncert_file = "%s/server.pem"\nkey_file = "%s/server.key"\n%s' % ((self.dir,) * 3 + (more,))
-
-
-def tls_uri(directory):
-    return 'qemu+tls://localhost/system?pkipath=' + directory
-
-
-def test_tls(host):
-    """TLS lets in whom the authority signed and the list names, and nobody else; certificates are read again on demand"""
-    needs('certtool')
-    pki = Pki(host.logs + '/pki')
-    good = pki.client('good')
-    revoked = pki.client('revoked')
-    other = pki.client('other', organization='Other')
-    with open(pki.dir + '/crl.tmpl', 'w') as f:
-        f.write('crl_number = 1\ncrl_next_update = 600\n')
-    pki.certtool('--generate-crl', '--load-ca-privkey', pki.dir + '/ca.key', '--load-ca-certificate', pki.dir + '/ca.pem',
-                 '--load-certificate', pki.dir + '/revoked.pem', '--template', pki.dir + '/crl.tmpl', '--outfile', pki.dir + '/crl.pem')
-    bare = pki.dir + '/client-bare'
-    os.makedirs(bare, exist_ok=True)
-    shutil.copy(pki.dir + '/ca.pem', bare + '/cacert.pem')
-    host.daemons[0].stop()
-    text = pki.config('crl_file = "%s/crl.pem"\ntls_allowed_dn_list = [ "O=Org,CN=*" ]\n' % pki.dir)
-    host.start(args=['--listen', '-f', config(host, 'tls', text)])
-
-    conn = libvirt.open(tls_uri(good))
-    expect('encrypted', conn.isEncrypted(), 1)
-    client = [w for w in words(admin(host, 'srv-clients-list', 'libvirtd')) if w[1] == 'tls'][0]
-    expect('its name', figures(admin(host, 'client-info', 'libvirtd', client[0]))['tls_x509_dname'], 'O=Org,CN=good')
-    for directory in (revoked, other, bare):
-        host.virsh('uri', uri=tls_uri(directory), fails=True)
-    admin(host, 'srv-update-tls', 'libvirtd')
-    os.rename(pki.dir + '/server.pem', pki.dir + '/server.gone')
-    admin(host, 'srv-update-tls', 'libvirtd', fails=True)
-    host.virsh('uri', uri=tls_uri(good))
-    for _ in range(200):
-        conn.getLibVersion()
-    conn.close()
-
-
-def test_bad_own_certificate(host):
-    """a server certificate that no client would take keeps the daemon from starting, unless told otherwise"""
-    needs('certtool')
-    pki = Pki(host.logs + '/pki-bad')
-    pki.make('server', 'cn=localhost\ntls_www_client\nsigning_key\nencryption_key\n', 'ca')
-    host.daemons[0].stop()
-    done = subprocess.run([host.bindir + '/libvirtd', '--listen', '-f', config(host, 'bad', pki.config())], timeout=20,
-                          stdin=subprocess.DEVNULL, capture_output=True)
-    expect('status', done.returncode, 6)
-    host.start(args=['--listen', '-f', config(host, 'bad', pki.config('tls_no_sanity_certificate = 1\n'))])
-
-
-class Tap:
-    """A TCP relay that keeps what passes."""
-
-    def __init__(self, target):
-        self.seen = b''
-        self.target = target
-        self.listener = socket.create_server(('127.0.0.1', 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        client, _ = self.listener.accept()
-        server = socket.create_connection(('127.0.0.1', self.target))
-        threading.Thread(target=self.pump, args=(server, client), daemon=True).start()
-        self.pump(client, server)
-
-    def pump(self, source, target):
-        while data := source.recv(65536):
-            self.seen += data
-            target.sendall(data)
-        target.close()
-
-
-def test_sasl(host):
-    """on TCP a SASL mechanism must encrypt, and does; wrong passwords and unlisted users are refused"""
-    needs('saslpasswd2')
-    d = host.logs + '/sasl'
-    os.makedirs(d)
-    with open(d + '/libvirt.conf', 'w') as f:
-        f.write('mech_list: digest-md5 plain\nsasldb_path: %s/passwd.db\n' % d)
-    realm = socket.gethostname()
-    for user in ('joe', 'fred'):
-        subprocess.run(['saslpasswd2', '-p', '-f', d + '/passwd.db', '-a', 'libvirt', '-u', realm, user], input=b'secret', check=True)
-
-    def auth(user, password):
-        path = '%s/%s-%s' % (d, user, password)
-        with open(path, 'w') as f:
-            f.write('[credentials-t]\nauthname=%s@%s\npassword=%s\n[auth-libvirt-localhost]\ncredentials=t\n' % (user, realm, password))
-        return path
-    host.daemons[0].stop()
-    host.env['SASL_CONF_PATH'] = d
-    host.start(args=['--listen', '-f', config(host, 'sasl', 'listen_tls = 0\nlisten_tcp = 1\nsasl_allowed_username_list = [ "joe@*" ]\n')])
-    tap = Tap(16509)
-    host.env['LIBVIRT_AUTH_FILE'] = auth('joe', 'secret')
-    host.virsh('uri; uri', uri='qemu+tcp://localhost:%d/system' % tap.port)
-    if b'DIGEST-MD5' not in tap.seen or b'qemu:///system' in tap.seen:
-        raise Failure('the wire can be read: %r' % tap.seen[-200:])
-    for user, password in (('joe', 'wrong'), ('fred', 'secret')):
-        host.env['LIBVIRT_AUTH_FILE'] = auth(user, password)
-        host.virsh('uri', uri='qemu+tcp://localhost/system', fails=True)
-
-
 # --- without systemd -----------------------------------------------------------------------------
 
 def running(name):
@@ -434,7 +268,7 @@ def test_supervise(host):
     """busyvirt supervise starts daemons on their first connection, again after a crash, and stops them"""
     if not has(host, 'busyvirt'):
         raise Skip('this is not busyvirt')
-    host.daemons[0].stop()
+    host.main.stop()
     supervisor = subprocess.Popen([host.bindir + '/busyvirt', 'supervise', 'libvirtd', 'virtsecretd', 'virtlogd'],
                                   stdin=subprocess.DEVNULL, stderr=open(host.logs + '/supervise.log', 'w'))
     try:

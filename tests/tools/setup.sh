@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a target needs and this machine lacks, after saying which.
-#   setup.sh GROUP...     build check demo bench fuzz conformance
+#   setup.sh GROUP...     build check auth demo bench fuzz conformance
 # The one place where package names are kept. Exit status 1: something is missing and could not be installed.
 set -u
 
@@ -11,6 +11,8 @@ packages_of() {
     unit) echo libgtest-dev libcmocka-dev lld libxml2-utils ;;
     guests) echo libvirt-clients python3 python3-libvirt qemu-system-x86 qemu-utils iproute2 procps util-linux dbus-daemon ;;
     kernel) echo linux-image-amd64 busybox-static cpio ;;
+    auth) echo gnutls-bin sasl2-bin krb5-kdc krb5-admin-server krb5-user libsasl2-modules libsasl2-modules-gssapi-mit polkitd \
+      dbus-daemon ;;
     conformance) echo libvirt-daemon-system dnsmasq-base iptables ebtables ;;
     fuzz) echo clang-16 libclang-rt-16-dev lld ;;
     check) for g in build unit guests kernel; do packages_of $g; done ;;
