@@ -113,7 +113,7 @@ $(BUILD)/bench-echo: tests/bench/echo.cc
 FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.cc)
 FUZZ_PROGRAMS := $(FUZZ_SOURCES:tests/fuzz/%.cc=$(BUILD)/%)
 FUZZ_OBJECTS := $(FUZZ_SOURCES:%.cc=$(BUILD)/%.o)
-FUZZ_ROOMS := base rpc protocol model
+FUZZ_ROOMS := base rpc protocol model daemon cpu
 FUZZ_LIB_OBJECTS := $(filter $(FUZZ_ROOMS:%=$(BUILD)/src/%/%.o),$(LIB_OBJECTS))
 $(BUILD)/fuzz.a: $(FUZZ_LIB_OBJECTS)
 	$(Q)rm -f $@; ar crs $@ $^

@@ -6,100 +6,21 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "daemon/access_lists.h"
+#include "daemon/access_objects.h"
 #include "daemon/connection.h"
 #include "protocol/remote.h"
 #include "rpc/api.h"
-#include "rpc/xdr_describe.h"
+#include "rpc/xdr_codec.h"
 
 namespace bv {
 
 namespace {
 
+using access::Object;
+using access::ObjectKind;
+using access::PlainList;
 using rpc::Permission;
-
-// --- objects as details --------------------------------------------------------------------------
-
-void Add(PolkitDetails& to, const remote::NonnullDomain& domain) {
-  to.emplace_back("domain_name", domain.name);
-  to.emplace_back("domain_uuid", domain.uuid.ToString());
-}
-void Add(PolkitDetails& to, const remote::NonnullDomainSnapshot& snapshot) { Add(to, snapshot.dom); }
-void Add(PolkitDetails& to, const remote::NonnullDomainCheckpoint& checkpoint) { Add(to, checkpoint.dom); }
-void Add(PolkitDetails& to, const remote::NonnullNetwork& network) {
-  to.emplace_back("network_name", network.name);
-  to.emplace_back("network_uuid", network.uuid.ToString());
-}
-void Add(PolkitDetails& to, const remote::NonnullNetworkPort& port) {
-  Add(to, port.net);
-  to.emplace_back("network_port_uuid", port.uuid.ToString());
-}
-void Add(PolkitDetails& to, const remote::NonnullNwfilter& filter) {
-  to.emplace_back("nwfilter_name", filter.name);
-  to.emplace_back("nwfilter_uuid", filter.uuid.ToString());
-}
-void Add(PolkitDetails& to, const remote::NonnullNwfilterBinding& binding) {
-  to.emplace_back("nwfilter_binding_portdev", binding.portdev);
-  to.emplace_back("nwfilter_binding_filtername", binding.filtername);
-}
-void Add(PolkitDetails& to, const remote::NonnullInterface& interface) {
-  to.emplace_back("interface_name", interface.name);
-  to.emplace_back("interface_macaddr", interface.mac);
-}
-void Add(PolkitDetails& to, const remote::NonnullStoragePool& pool) {
-  to.emplace_back("pool_name", pool.name);
-  to.emplace_back("pool_uuid", pool.uuid.ToString());
-}
-void Add(PolkitDetails& to, const remote::NonnullStorageVol& volume) {
-  to.emplace_back("pool_name", volume.pool);
-  to.emplace_back("vol_name", volume.name);
-  to.emplace_back("vol_key", volume.key);
-}
-void Add(PolkitDetails& to, const remote::NonnullNodeDevice& device) {
-  to.emplace_back("node_device_name", device.name);
-}
-void Add(PolkitDetails& to, const remote::NonnullSecret& secret) {
-  // By virSecretUsageType: none, volume, ceph, iscsi, tls, vtpm.
-  constexpr const char* kUsage[] = {nullptr, "secret_usage_volume", "secret_usage_ceph", "secret_usage_target",
-                                    "secret_usage_name", "secret_usage_name"};
-  to.emplace_back("secret_uuid", secret.uuid.ToString());
-  if (secret.usageType > 0 && secret.usageType < static_cast<int>(std::size(kUsage))) {
-    to.emplace_back(kUsage[secret.usageType], secret.usageID);
-  }
-}
-
-// One kind of object: how to tell it by its type, its details, and how to drop it from a list.
-struct ObjectKind {
-  const xdr::Type* type;
-  void (*add)(PolkitDetails& to, const void* object);
-  void (*erase)(void* list, std::size_t index);
-};
-
-template <typename T>
-constexpr ObjectKind Kind() {
-  return {&xdr::kType<T>, [](PolkitDetails& to, const void* object) { Add(to, *static_cast<const T*>(object)); },
-          [](void* list, std::size_t index) {
-            // xdr::List<T, N> is a vector for every N.
-            auto& elements = *static_cast<std::vector<T>*>(list);
-            elements.erase(elements.begin() + static_cast<std::ptrdiff_t>(index));
-          }};
-}
-
-constexpr ObjectKind kObjects[] = {
-    Kind<remote::NonnullDomain>(),      Kind<remote::NonnullDomainSnapshot>(), Kind<remote::NonnullDomainCheckpoint>(),
-    Kind<remote::NonnullNetwork>(),     Kind<remote::NonnullNetworkPort>(),    Kind<remote::NonnullNwfilter>(),
-    Kind<remote::NonnullNwfilterBinding>(), Kind<remote::NonnullInterface>(),  Kind<remote::NonnullStoragePool>(),
-    Kind<remote::NonnullStorageVol>(),  Kind<remote::NonnullNodeDevice>(),     Kind<remote::NonnullSecret>(),
-};
-
-const ObjectKind* FindKind(const xdr::Type* type) {
-  for (const ObjectKind& kind : kObjects) {
-    if (kind.type == type) return &kind;
-  }
-  return nullptr;
-}
-
-const void* At(const void* base, const xdr::Field& field) { return static_cast<const char*>(base) + field.offset; }
-void* At(void* base, const xdr::Field& field) { return static_cast<char*>(base) + field.offset; }
 
 // --- questions -----------------------------------------------------------------------------------
 
@@ -113,9 +34,13 @@ std::string DriverName(const std::string& uri) {
   return scheme;
 }
 
+template <typename Proc>
+bool Is(const Call& call) {
+  return &call.procedure() == Proc::program().Find(Proc::info.number);
+}
+
 std::string DriverName(Call& call) {
-  using Open = remote::proc::ConnectOpen;
-  if (&call.procedure() == Open::program().Find(Open::info.number)) {
+  if (Is<remote::proc::ConnectOpen>(call)) {
     return DriverName(static_cast<const remote::ConnectOpenArgs*>(call.args())->name.value_or(""));
   }
   return DriverName(call.client().State<OpenConnection>().uri);
@@ -125,21 +50,6 @@ std::string ActionOf(Permission permission) {
   std::string action = fmt::format("org.libvirt.api.{}.{}", rpc::ObjectName(permission), rpc::PermissionName(permission));
   std::ranges::replace(action, '_', '-');
   return action;
-}
-
-PolkitDetails DetailsOf(Call& call) {
-  const rpc::Procedure& procedure = call.procedure();
-  const void* args = call.args();
-  PolkitDetails details{{"connect_driver", DriverName(call)}};
-  if (!procedure.args || !args) return details;
-  for (std::uint32_t i = 0; i < procedure.args->field_count; ++i) {
-    const xdr::Field& field = procedure.args->fields[i];
-    if (const ObjectKind* kind = FindKind(field.type)) {
-      kind->add(details, At(args, field));
-      break;
-    }
-  }
-  return details;
 }
 
 Task<bool> Allows(ClientSession& client, Permission permission, PolkitDetails details) {
@@ -154,53 +64,211 @@ Task<bool> Allows(ClientSession& client, Permission permission, PolkitDetails de
   co_return false;
 }
 
-Task<> CheckCall(Call& call) {
-  ClientSession& client = call.client();
-  const rpc::ProcedureInfo& info = *call.procedure().info;
-  if (info.preauth || client.identity().uid == 0u) co_return;
-  for (const rpc::AclRow& row : info.acl) {
-    if (!rpc::Applies(row, call.procedure(), call.args())) continue;
-    PolkitDetails details = DetailsOf(call);
-    bool allowed = co_await Allows(client, row.need, std::move(details));
-    if (!allowed) {
-      throw Error(ErrorDomain::kAccess, ErrorCode::kAccessDenied, fmt::format("'{}' denied access", DriverName(call)));
+Task<> Require(Call& call, Permission permission, PolkitDetails details) {
+  std::string driver = details.front().second;
+  bool allowed = co_await Allows(call.client(), permission, std::move(details));
+  if (!allowed) throw Error(ErrorDomain::kAccess, ErrorCode::kAccessDenied, fmt::format("'{}' denied access", driver));
+}
+
+Task<bool> MaySee(Call& call, const ObjectKind& kind, const void* object) {
+  for (const rpc::AclRow& row : call.procedure().info->filter) {
+    PolkitDetails details{{"connect_driver", DriverName(call)}};
+    kind.describe(details, object);
+    bool allowed = co_await Allows(call.client(), row.need, std::move(details));
+    if (!allowed) co_return false;
+  }
+  co_return true;
+}
+
+// --- lists ---------------------------------------------------------------------------------------
+
+// The member of a listing's answer that holds objects; null kind when there is none.
+struct ObjectList {
+  const xdr::Field* field = nullptr;
+  const ObjectKind* kind = nullptr;
+};
+
+ObjectList FindObjectList(const xdr::Type* ret) {
+  for (std::uint32_t i = 0; ret && i < ret->field_count; ++i) {
+    const xdr::Field& field = ret->fields[i];
+    if (field.type->kind != xdr::Kind::kList) continue;
+    if (const ObjectKind* kind = access::FindKind(field.type->element)) return {&field, kind};
+  }
+  return {};
+}
+
+const void* Element(const xdr::Type& list_type, void* list, std::size_t index) {
+  return static_cast<const char*>(list_type.ops.data(list)) + index * list_type.element->size;
+}
+
+// Takes the objects out of a list that the client may not see; a count beside the list follows it.
+Task<> FilterObjects(Call& call, ObjectList in, const xdr::Type& type, void* ret) {
+  void* list = access::At(ret, *in.field);
+  const xdr::Type& list_type = *in.field->type;
+  std::size_t before = list_type.ops.count(list);
+  for (std::size_t index = before; index-- > 0;) {
+    bool allowed = co_await MaySee(call, *in.kind, Element(list_type, list, index));
+    if (!allowed) in.kind->erase(list, index);
+  }
+  const xdr::Field* next = in.field + 1;
+  if (next == type.fields + type.field_count || next->type->kind != xdr::Kind::kInt32) co_return;
+  auto* count = static_cast<std::uint32_t*>(access::At(ret, *next));
+  if (*count == before) *count = static_cast<std::uint32_t>(list_type.ops.count(list));
+}
+
+// How the objects are got that a plain list (of names, of numbers, or a count) is made of.
+struct Listing {
+  const rpc::Procedure* all;
+  std::shared_ptr<void> args;
+  std::size_t max = SIZE_MAX;  // entries that the client wants
+};
+
+std::uint32_t* Word(void* args, std::uint32_t offset) {
+  return reinterpret_cast<std::uint32_t*>(static_cast<char*>(args) + offset);
+}
+
+// In the arguments of procedures that list objects, the member before the flags says whether the
+// client wants the objects or just their number, which is not known before they were filtered.
+void WantObjects(const rpc::Procedure& procedure, void* args) {
+  if (procedure.flags_offset != rpc::Procedure::kNoOffset) *Word(args, procedure.flags_offset - 4u) = 1;
+}
+
+Listing PrepareListing(const PlainList& row, const rpc::Procedure& procedure, void* args) {
+  Listing listing{.all = remote::kProgram.Find(row.all), .args = {}};
+  const xdr::Type& type = *listing.all->args;
+  listing.args = std::shared_ptr<void>(type.ops.make(), type.ops.destroy);
+  WantObjects(*listing.all, listing.args.get());
+  *Word(listing.args.get(), listing.all->flags_offset) = row.flags;
+  for (std::uint32_t i = 0; procedure.args && i < procedure.args->field_count; ++i) {
+    const xdr::Field& field = procedure.args->fields[i];
+    void* value = access::At(args, field);
+    if (field.type->kind == xdr::Kind::kOptional && field.type->ops.count(value)) {
+      auto* capability = static_cast<const std::string*>(field.type->ops.data(value));
+      *Word(listing.args.get(), listing.all->flags_offset) = access::NodeDeviceFlag(capability->c_str());
+    } else if (field.type->kind == xdr::Kind::kInt32 && field.offset != procedure.flags_offset) {
+      listing.max = *static_cast<const std::uint32_t*>(value);
+    } else if (access::FindKind(field.type)) {
+      *static_cast<remote::NonnullStoragePool*>(access::At(listing.args.get(), type.fields[0])) =
+          *static_cast<const remote::NonnullStoragePool*>(value);
+    }
+  }
+  return listing;
+}
+
+// Makes a plain list's answer anew, from the objects that the client may see.
+Task<> MakePlainList(Service& service, Call& call, Listing listing, void* ret) {
+  const xdr::Type& all_type = *listing.all->ret;
+  std::shared_ptr<void> all(all_type.ops.make(), all_type.ops.destroy);
+  ObjectList objects = FindObjectList(&all_type);
+  std::function<void(void*)> take = [&](void* value) {
+    rpc::Buffer copy;
+    xdr::Encode(all_type, value, copy);
+    xdr::Decode(all_type, copy.bytes(), all.get());
+  };
+  co_await service.Invoke(call, remote::kProgram, listing.all->info->number, listing.args.get(), std::move(take));
+  co_await FilterObjects(call, objects, all_type, all.get());
+
+  void* list = access::At(all.get(), *objects.field);
+  const xdr::Type& list_type = *objects.field->type;
+  std::size_t count = std::min(list_type.ops.count(list), listing.max);
+  const xdr::Field& answer = call.procedure().ret->fields[0];
+  if (answer.type->kind == xdr::Kind::kInt32) {
+    *static_cast<std::int32_t*>(access::At(ret, answer)) = static_cast<std::int32_t>(count);
+    co_return;
+  }
+  void* plain = access::At(ret, answer);
+  answer.type->ops.resize(plain, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const void* object = Element(list_type, list, i);
+    void* entry = const_cast<void*>(Element(*answer.type, plain, i));
+    if (answer.type->element->kind == xdr::Kind::kString) {
+      *static_cast<std::string*>(entry) = objects.kind->listed_as(object);
+    } else {
+      *static_cast<std::int32_t*>(entry) = static_cast<const remote::NonnullDomain*>(object)->id;
     }
   }
 }
 
-// Takes the objects out of the reply's lists that the client may not see; a count beside the list
-// follows it.
-Task<> FilterReply(Call& call, void* ret) {
-  ClientSession& client = call.client();
-  const rpc::Procedure& procedure = call.procedure();
-  if (client.identity().uid == 0u || !procedure.ret) co_return;
-  for (std::uint32_t i = 0; i < procedure.ret->field_count; ++i) {
-    const xdr::Field& field = procedure.ret->fields[i];
-    const ObjectKind* kind = field.type->kind == xdr::Kind::kList ? FindKind(field.type->element) : nullptr;
-    if (!kind) continue;
-    void* list = At(ret, field);
-    std::size_t before = field.type->ops.count(list);
-    for (std::size_t index = before; index-- > 0;) {
-      for (const rpc::AclRow& row : procedure.info->filter) {
-        PolkitDetails details{{"connect_driver", DriverName(call)}};
-        kind->add(details, static_cast<char*>(field.type->ops.data(list)) + index * kind->type->size);
-        bool allowed = co_await Allows(client, row.need, std::move(details));
-        if (allowed) continue;
-        kind->erase(list, index);
-        break;
-      }
-    }
-    if (i + 1 >= procedure.ret->field_count || procedure.ret->fields[i + 1].type != &xdr::kType<std::uint32_t>) continue;
-    auto* count = static_cast<std::uint32_t*>(At(ret, procedure.ret->fields[i + 1]));
-    if (*count == before) *count = static_cast<std::uint32_t>(field.type->ops.count(list));
+// --- calls ---------------------------------------------------------------------------------------
+
+// What there is to do with a handler's answer.
+struct Afterwards {
+  std::vector<Permission> needs;  // permissions on the object that was looked up
+  std::optional<Listing> listing;
+};
+
+Task<> CheckResult(Service& service, Call& call, Afterwards todo, void* ret) {
+  const xdr::Type* type = call.procedure().ret;
+  for (Permission need : todo.needs) {
+    PolkitDetails details{{"connect_driver", DriverName(call)}};
+    Object found = access::FindObject(*type, ret);
+    if (found.kind) found.kind->describe(details, found.value);
+    co_await Require(call, need, std::move(details));
   }
+  if (todo.listing) {
+    co_await MakePlainList(service, call, std::move(*todo.listing), ret);
+  } else if (call.procedure().info->filter.size() > 0) {
+    if (ObjectList list = FindObjectList(type); list.kind) co_await FilterObjects(call, list, *type, ret);
+  }
+}
+
+// Answered by the daemon itself, before there is a driver to protect.
+bool AsksTheDaemon(Call& call) {
+  return Is<remote::proc::ConnectSupportsFeature>(call) &&
+         IsFeatureOfTheDaemon(static_cast<const remote::ConnectSupportsFeatureArgs*>(call.args())->feature);
+}
+
+Task<> CheckCall(Service& service, Call& call) {
+  const rpc::Procedure& procedure = call.procedure();
+  const rpc::ProcedureInfo& info = *procedure.info;
+  if (info.preauth || call.client().identity().uid == 0u || AsksTheDaemon(call)) co_return;
+  void* args = const_cast<void*>(call.args());
+  Object object;
+  if (procedure.args) object = access::FindObject(*procedure.args, args);
+  bool resolved = false;
+  Afterwards todo;
+  for (const rpc::AclRow& row : info.acl) {
+    if (!rpc::Applies(row, procedure, args)) continue;
+    std::string_view about = rpc::ObjectName(row.need);
+    PolkitDetails details{{"connect_driver", DriverName(call)}};
+    if (about != "connect") {
+      bool given = object.kind && object.kind->name == about;
+      if (!given && rpc::PermissionName(row.need) == "getattr" && procedure.ret && access::HasObject(*procedure.ret, about)) {
+        todo.needs.push_back(row.need);
+        continue;
+      }
+      if (object.kind && !std::exchange(resolved, true)) co_await object.kind->resolve(service, call, object.value);
+      if (object.kind) object.kind->describe(details, object.value);
+      if (!given && procedure.args) access::DescribeArguments(details, about, *procedure.args, args);
+    }
+    co_await Require(call, row.need, std::move(details));
+  }
+  if (const PlainList* row = access::FindPlainList(procedure)) {
+    todo.listing = PrepareListing(*row, procedure, args);
+  } else if (info.filter.size() > 0 && FindObjectList(procedure.ret).kind) {
+    WantObjects(procedure, args);
+  }
+  if (todo.needs.empty() && info.filter.size() == 0) co_return;
+  call.OnResult([&service, &call, todo](void* ret) { return CheckResult(service, call, todo, ret); });
+}
+
+// --- events --------------------------------------------------------------------------------------
+
+std::function<Task<bool>()> CheckEvent(ClientSession& client, const rpc::Procedure& procedure, const void* message) {
+  if (client.identity().uid == 0u || !procedure.msg) return nullptr;
+  Object about = access::FindObject(*procedure.msg, const_cast<void*>(message));
+  if (!about.kind) return nullptr;
+  PolkitDetails details{{"connect_driver", DriverName(client.State<OpenConnection>().uri)}};
+  about.kind->describe(details, about.value);
+  Permission see = about.kind->see;
+  return [&client, see, details] { return Allows(client, see, details); };
 }
 
 }  // namespace
 
 void EnableAccessControl(Service& service) {
-  service.set_check(&CheckCall);
-  service.set_filter(&FilterReply);
+  service.set_check([&service](Call& call) { return CheckCall(service, call); });
+  service.set_event_check(&CheckEvent);
 }
 
 }  // namespace bv

@@ -60,6 +60,8 @@ void SetField(rpc::Identity& identity, const TypedParam& param) {
 
 }  // namespace
 
+bool IsFeatureOfTheDaemon(std::int32_t feature) { return std::ranges::count(kFeaturesOfTheDaemon, feature) > 0; }
+
 void ConnectionService::Register(Service& service) {
   using namespace remote::proc;
   using S = ConnectionService;
@@ -170,7 +172,7 @@ Task<remote::ConnectSupportsFeatureRet> ConnectionService::SupportsFeature(Call&
     co_return ret;
   }
   if (!connection.driver) throw NotOpen();
-  ret.supported = std::ranges::count(kFeaturesOfTheDaemon, args.feature) || connection.driver->SupportsFeature(args.feature);
+  ret.supported = IsFeatureOfTheDaemon(args.feature) || connection.driver->SupportsFeature(args.feature);
   co_return ret;
 }
 

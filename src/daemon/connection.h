@@ -16,6 +16,9 @@ struct OpenConnection {
   std::string uri;           // as the client gave it, or the driver's default
 };
 
+// Whether CONNECT_SUPPORTS_FEATURE is answered for this feature without asking a driver.
+bool IsFeatureOfTheDaemon(std::int32_t feature);
+
 // Answers the procedures that concern the connection itself rather than a driver, and refuses the
 // others before it is open.
 class ConnectionService {

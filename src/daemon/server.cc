@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "base/error.h"
@@ -52,6 +54,9 @@ void SetPeer(rpc::ClientSession& session, const TlsPeer& peer) {
   session.set_identity(std::move(identity));
   session.State<ClientInfo>().tls_bits = peer.key_bits;
 }
+
+// So many clients that the memory of those who went is worth the time to give it back.
+constexpr std::size_t kCrowd = 500;
 
 // No workers means that calls run as they come.
 std::uint32_t SlotsFor(std::uint32_t workers) { return workers ? workers : UINT32_MAX; }
@@ -147,6 +152,7 @@ void Server::AddClient(const Entry& entry, Fd socket) {
                                  .address = std::move(address),
                                  .local_address = std::move(local_address)};
   ++unauthenticated_;
+  most_clients_ = std::max(most_clients_, clients_.size());
   if (options.auth == AuthScheme::kNone) Authenticated(session);
   UpdateAccepting();
   on_change_();
@@ -168,6 +174,10 @@ void Server::RemoveClient(ClientList::iterator client) {
   clients_.erase(client);
   UpdateAccepting();
   on_change_();
+  if (most_clients_ > kCrowd && clients_.size() < most_clients_ / 8) {
+    most_clients_ = clients_.size();
+    malloc_trim(0);
+  }
 }
 
 void Server::CloseClients() {

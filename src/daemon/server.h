@@ -108,6 +108,7 @@ class Server {
   std::list<Entry> listeners_;
   ClientList clients_;
   std::size_t unauthenticated_ = 0;
+  std::size_t most_clients_ = 0;  // since memory was last given back
   std::uint64_t next_id_ = 1;
   bool accepting_ = false;
 };

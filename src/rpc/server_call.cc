@@ -61,9 +61,7 @@ struct RunningCall {
       if (service.check()) co_await service.check()(*call);
       StartedAwaiter started(handler->start(*handler, *call, call->args_));
       const void* ret = co_await started;
-      if (service.filter() && ret && procedure.info->filter.size() > 0) {
-        co_await service.filter()(*call, const_cast<void*>(ret));
-      }
+      if (call->on_result_) co_await call->on_result_(const_cast<void*>(ret));
       session->SendReply(*call, ret);
       call->RunAfterReply();
     } catch (const Error& error) {
@@ -75,6 +73,16 @@ struct RunningCall {
     session->CallEnded(slot);
   }
 };
+
+Task<> Service::Invoke(Call& call, const Program& program, int32_t number, void* args,
+                       std::function<void(void* ret)> take) const {
+  const ServedProgram* served = Find(program.id, program.version);
+  const detail::Handler* handler = served ? FindHandler(*served, number, call.client()) : nullptr;
+  if (!handler) throw NoSupport(program, *program.Find(number));
+  StartedAwaiter started(handler->start(*handler, call, args));
+  const void* ret = co_await started;
+  take(const_cast<void*>(ret));
+}
 
 SessionCall::SessionCall(std::shared_ptr<Session> session, const Service::ServedProgram& program,
                          const Procedure& procedure, const Header& header)

@@ -161,7 +161,7 @@ void Session::SendError(Header header, MessageType type, const Error& error) {
 
 void Session::SendEventMessage(const Program& program, int32_t number, const void* message) {
   if (!connected_ || doomed_) return;
-  if (connection_->queued() > kEventLimit) {
+  if (connection_->queued() + held_bytes_ > kEventLimit) {
     // Drivers send events while they walk their lists of listeners, which closing changes.
     LogWarn("rpc.netserverclient", "a client does not read its events and is disconnected");
     doomed_ = true;
@@ -175,14 +175,34 @@ void Session::SendEventMessage(const Program& program, int32_t number, const voi
                 .serial = 1,
                 .status = Status::kOk};
   const Procedure* procedure = program.Find(number);
-  Buffer& out = connection_->Begin(header);
+  std::function<Task<bool>()> ask;
+  if (service_.event_check()) ask = service_.event_check()(*this, *procedure, message);
+  bool hold = ask || sending_held_;
+  Buffer held;
+  Buffer& out = hold ? held : connection_->Begin(header);
   try {
     if (message) xdr::Encode(*procedure->msg, message, out);
   } catch (const Error& error) {
     LogWarn("rpc.netserverclient", "event {} was not sent: {}", procedure->info->name, error.what());
-    return connection_->Cancel();
+    if (!hold) connection_->Cancel();
+    return;
   }
-  connection_->End();
+  if (!hold) return connection_->End();
+  held_bytes_ += held.size();
+  held_events_.push_back({header, std::move(held), std::move(ask)});
+  if (!std::exchange(sending_held_, true)) Spawn(SendHeldEvents(self()), "events");
+}
+
+Task<> Session::SendHeldEvents(std::shared_ptr<Session> session) {
+  while (!session->held_events_.empty()) {
+    HeldEvent event = std::move(session->held_events_.front());
+    session->held_events_.pop_front();
+    bool allowed = true;
+    if (event.ask && session->connected_) allowed = co_await event.ask();
+    session->held_bytes_ -= event.payload.size();
+    if (allowed && session->connected_) session->connection_->Send(event.header, event.payload.bytes());
+  }
+  session->sending_held_ = false;
 }
 
 void Session::SendFrame(Frame& frame) {

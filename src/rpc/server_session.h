@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -62,6 +63,14 @@ class Session final : public ServerSession, private Connection::Owner {
   void OnCall(Frame& frame);
   void OnStream(Frame& frame);
   void SendEventMessage(const Program& program, int32_t number, const void* message) override;
+  // Sends events for which somebody has to be asked, and what came after them, in order.
+  static Task<> SendHeldEvents(std::shared_ptr<Session> session);
+
+  struct HeldEvent {
+    Header header;
+    Buffer payload;
+    std::function<Task<bool>()> ask;
+  };
 
   Service& service_;
   Workers& workers_;
@@ -73,6 +82,9 @@ class Session final : public ServerSession, private Connection::Owner {
   uint32_t running_ = 0;
   int input_holds_ = 0;  // streams that are full, and what a forwarder holds
   std::function<void()> on_room_;
+  std::deque<HeldEvent> held_events_;
+  size_t held_bytes_ = 0;
+  bool sending_held_ = false;
   bool doomed_ = false;  // to be closed for not reading its events
   Wrap wrap_;            // to be applied after the reply to the running call
 };

@@ -36,6 +36,10 @@ class Call {
   // Runs `fn` when the reply has been queued; not at all when the client is gone by then.
   void AfterReply(std::function<void()> fn) { after_reply_ = std::move(fn); }
 
+  // For checks that run before the handler: `fn` runs over the value that it returned, and may change
+  // it or throw, before that is sent.
+  void OnResult(std::function<Task<>(void* ret)> fn) { on_result_ = std::move(fn); }
+
   std::vector<Fd> fds;        // received with the call
   std::vector<Fd> reply_fds;  // to send with the reply
 
@@ -43,6 +47,7 @@ class Call {
   const Procedure* procedure_ = nullptr;
   void* args_ = nullptr;
   std::function<void()> after_reply_;
+  std::function<Task<>(void* ret)> on_result_;
 };
 
 // One connection of a client. Kept alive by the calls it has running, so that `call.client()` is
@@ -194,12 +199,17 @@ class Service {
   using Check = std::function<Task<>(Call&)>;
   void set_gate(Gate gate) { gate_ = std::move(gate); }
   void set_check(Check check) { check_ = std::move(check); }
-  // Runs over the value that a handler returned, for procedures that declare a filter.
-  using Filter = std::function<Task<>(Call&, void* ret)>;
-  void set_filter(Filter filter) { filter_ = std::move(filter); }
-  const Filter& filter() const { return filter_; }
   const Gate& gate() const { return gate_; }
   const Check& check() const { return check_; }
+  // Whether a client may be sent an event: null when it may without a question. Reads `message` before
+  // it returns. Null by default.
+  using EventCheck = std::function<std::function<Task<bool>()>(ClientSession&, const Procedure&, const void* message)>;
+  void set_event_check(EventCheck check) { event_check_ = std::move(check); }
+  const EventCheck& event_check() const { return event_check_; }
+
+  // Has the handler of another procedure, as the client of `call` would reach it, work for `call`;
+  // `take` gets what it returns. Throws what it throws, and kNoSupport when there is none.
+  Task<> Invoke(Call& call, const Program& program, int32_t number, void* args, std::function<void(void* ret)> take) const;
 
   // Null by default; outlives the service's sessions.
   void set_forwarder(Forwarder* forwarder) { forwarder_ = forwarder; }
@@ -223,7 +233,7 @@ class Service {
   Gate gate_;
   Check check_;
   Forwarder* forwarder_ = nullptr;
-  Filter filter_;
+  EventCheck event_check_;
 };
 
 }  // namespace bv::rpc

@@ -17,6 +17,7 @@ import libvirt
 
 BOOT_LIMIT = 90        # seconds for the small Linux guest to come up with TCG on a busy machine
 STALL = re.compile(r"the loop was kept for (\d+) us by '([^']*)'")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GUEST_DIR = '/var/lib/libvirt/images'
 
 libvirt.registerErrorHandler(lambda *_: None, None)

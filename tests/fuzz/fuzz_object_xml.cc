@@ -1,0 +1,35 @@
+// XML of the smaller objects: any bytes are refused with an Error, or become an object whose own XML is
+// read back to the same XML. The first byte picks the kind.
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+#include "cpu/cpu_xml.h"
+#include "model/secret.h"
+
+using namespace bv;
+
+namespace {
+
+std::string Secret(std::string_view text) { return model::FormatSecret(model::ParseSecret(text, false)); }
+std::string ValidSecret(std::string_view text) { return model::FormatSecret(model::ParseSecret(text, true)); }
+std::string Cpu(std::string_view text) { return cpu::FormatCpu(cpu::ParseCpu(text, model::CpuType::kAuto)); }
+
+// Reads and writes; a new kind of object is a line here.
+constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  auto rewrite = kKinds[data[0] % std::size(kKinds)];
+  std::string once;
+  try {
+    once = rewrite({reinterpret_cast<const char*>(data) + 1, size - 1});
+  } catch (const Error&) {
+    return 0;
+  }
+  std::string twice = rewrite(once);  // an Error here ends the fuzzer: own output is good input
+  if (rewrite(twice) != twice) abort();
+  return 0;
+}
