@@ -1,8 +1,8 @@
 #include "base/command.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -23,7 +23,8 @@ namespace bv {
 
 namespace {
 
-// What the child does between fork and exec, prepared so that it only makes system calls there.
+// What the child does between fork and exec, prepared so that it only makes system calls there. Bare
+// ones for the user: the library's functions would look for the threads that our parent has.
 class ChildSetup {
  public:
   ChildSetup(const Command& command, int report_fd) : command_(command), report_fd_(report_fd) {
@@ -34,6 +35,11 @@ class ChildSetup {
     lowest_unused_ = 3;
     for (auto& mapping : command.fds) lowest_unused_ = std::max(lowest_unused_, mapping.theirs + 1);
     parked_.resize(command.fds.size());
+  }
+
+  // Nobody put the child into its cgroup of version 2, so it goes there by itself.
+  void set_enters_cgroup() {
+    if (!command_.cgroup.empty()) cgroup_file_ = command_.cgroup + "/cgroup.procs";
   }
 
   [[noreturn]] void Become() {
@@ -87,7 +93,10 @@ class ChildSetup {
   // 0 or an errno.
   int Prepare() {
     ResetSignals();
-    for (auto& file : command_.cgroup_procs) {
+    if (!cgroup_file_.empty()) {
+      if (int error = WriteOnce(cgroup_file_.c_str(), "0")) return error;
+    }
+    for (auto& file : command_.cgroup_tasks) {
       if (int error = WriteOnce(file.c_str(), "0")) return error;
     }
     if (command_.oom_score_adjust) {
@@ -176,11 +185,13 @@ class ChildSetup {
 
   int ChangeUser() {
     if (command_.capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return errno;
-    if (command_.gid && setresgid(*command_.gid, *command_.gid, *command_.gid) < 0) return errno;
+    auto gid = command_.gid.value_or(0);
+    if (command_.gid && syscall(SYS_setresgid, gid, gid, gid) < 0) return errno;
     if (command_.uid || !command_.groups.empty()) {
-      if (geteuid() == 0 && setgroups(command_.groups.size(), command_.groups.data()) < 0) return errno;
+      if (geteuid() == 0 && syscall(SYS_setgroups, command_.groups.size(), command_.groups.data()) < 0) return errno;
     }
-    if (command_.uid && setresuid(*command_.uid, *command_.uid, *command_.uid) < 0) return errno;
+    auto uid = command_.uid.value_or(0);
+    if (command_.uid && syscall(SYS_setresuid, uid, uid, uid) < 0) return errno;
     return command_.capabilities ? KeepCapabilities(*command_.capabilities) : 0;
   }
 
@@ -203,7 +214,7 @@ class ChildSetup {
 
   const Command& command_;
   int report_fd_;
-  std::string program_;
+  std::string program_, cgroup_file_;
   std::vector<char*> argv_;
   std::vector<std::string> environment_strings_;
   std::vector<char*> environment_;
@@ -220,23 +231,48 @@ std::pair<Fd, Fd> MakePipe(int flags) {
 // Takes a child's status when it has ended and nobody else will.
 Task<> Reap(Child child) { co_await child.Wait(); }
 
+// fork(), but into a cgroup if there is one, and with the child's pidfd. Where a sandbox or an old
+// kernel has no such call, ENOSYS.
+pid_t Clone(int cgroup, int& pidfd) {
+  clone_args args{};
+  args.flags = CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  if (cgroup >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<std::uint64_t>(cgroup);
+  }
+  return static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+}
+
 }  // namespace
 
-Child Start(const Command& command) {
+Child StartBlocking(const Command& command) {
   auto [report_read, report_write] = MakePipe(O_CLOEXEC);
   ChildSetup setup(command, report_write.get());
+  Fd cgroup;
+  if (!command.cgroup.empty()) {
+    cgroup.Reset(open(command.cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!cgroup) throw SystemError(ErrorDomain::kNone, "cannot open " + command.cgroup);
+  }
 
   // No signal handler of ours may run in the child.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  pid_t pid = fork();
+  int pidfd = -1;
+  pid_t pid = Clone(cgroup.get(), pidfd);
+  if (pid < 0 && errno == ENOSYS) {
+    setup.set_enters_cgroup();
+    pid = fork();
+    if (pid > 0) pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  }
   int fork_error = errno;
   if (pid == 0) setup.Become();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) throw SystemError(ErrorDomain::kNone, fork_error, "cannot fork");
 
-  Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  Fd process(pidfd);
   report_write.Reset();
   int error = 0;
   // Ends at exec, which closes the pipe, at the latest.
@@ -247,7 +283,12 @@ Child Start(const Command& command) {
     waitpid(pid, nullptr, 0);
     throw SystemError(ErrorDomain::kNone, error, "cannot execute " + command.argv[0]);
   }
-  return Child(pid, std::move(pidfd));
+  return Child(pid, std::move(process));
+}
+
+Task<Child> Start(Command command) {
+  auto work = [command = std::move(command)] { return StartBlocking(command); };
+  co_return co_await Offload(std::move(work));
 }
 
 Child::~Child() {
@@ -338,10 +379,11 @@ Task<CommandResult> Run(Command command, std::string input, Deadline deadline, s
   for (int ours : {stdin_write.get(), stdout_read.get(), stderr_read.get()}) {
     fcntl(ours, F_SETFL, O_NONBLOCK);
   }
+  std::string program = command.argv.at(0);
   command.fds.push_back({stdin_read.get(), 0});
   command.fds.push_back({stdout_write.get(), 1});
   command.fds.push_back({stderr_write.get(), 2});
-  Child child = Start(command);
+  Child child = co_await Start(std::move(command));
   stdin_read.Reset();
   stdout_write.Reset();
   stderr_write.Reset();
@@ -355,7 +397,7 @@ Task<CommandResult> Run(Command command, std::string input, Deadline deadline, s
   if (!status) {
     child.Signal(SIGKILL);
     co_await child.Wait();
-    throw Error(ErrorDomain::kNone, ErrorCode::kOperationTimeout, command.argv[0] + " did not end in time");
+    throw Error(ErrorDomain::kNone, ErrorCode::kOperationTimeout, program + " did not end in time");
   }
   CommandResult result{*status, std::move(output.text), std::move(errors.text)};
   co_return result;

@@ -7,14 +7,16 @@
 #include <cerrno>
 #include <deque>
 #include <mutex>
-#include <variant>
 #include <vector>
 
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/turn.h"
 
 namespace bv {
+
+constinit thread_local LoopTurn loop_turn;
 
 namespace {
 
@@ -36,7 +38,6 @@ struct Loop::Impl {
     std::shared_ptr<FdWatch::Callback> callback;
     std::uint32_t generation = 0;
   };
-  using Ready = std::variant<std::coroutine_handle<>, Callback>;
 
   Impl();
   ~Impl();
@@ -65,10 +66,9 @@ struct Loop::Impl {
   Fd epoll;
   Fd wake;
   std::vector<Slot> slots;  // by descriptor
-  std::deque<Ready> ready;
+  std::deque<Callback> ready;
   std::multimap<Deadline, Timer*> timers;
   StallStats stalls;
-  const char* running_name = "";
   bool quit = false;
 
   std::mutex from_threads_mutex;
@@ -136,33 +136,26 @@ void Loop::Impl::DispatchAll() {
 
 template <typename F>
 void Loop::Impl::Measured(F&& f) {
-  running_name = "";
-  auto begin = Clock::now();
+  loop_turn = {"", Clock::now()};
   f();
-  auto took = Clock::now() - begin;
+  auto took = Clock::now() - loop_turn.begin;
   if (took <= kStallLimit) return;
   auto us = std::chrono::duration_cast<std::chrono::microseconds>(took);
   ++stalls.count;
   if (us > stalls.worst) {
     stalls.worst = us;
-    stalls.worst_name = running_name;
+    stalls.worst_name = loop_turn.name;
   }
-  LogWarn("event", "the loop was kept for {} us by '{}'", us.count(), running_name);
+  LogWarn("event", "the loop was kept for {} us by '{}'", us.count(), loop_turn.name);
 }
 
 bool Loop::Impl::RunReady() {
   // Only what is queued now: what it queues in turn waits for the next round.
   std::size_t count = ready.size();
   for (std::size_t i = 0; i < count && !ready.empty(); ++i) {
-    Ready next = std::move(ready.front());
+    Callback next = std::move(ready.front());
     ready.pop_front();
-    Measured([&] {
-      if (auto* handle = std::get_if<std::coroutine_handle<>>(&next)) {
-        handle->resume();
-      } else {
-        std::get<Callback>(next)();
-      }
-    });
+    Measured(next);
   }
   return count > 0;
 }
@@ -261,8 +254,8 @@ void Loop::Quit() {
   g_main_loop_quit(impl_->main_loop);
 }
 
-void Loop::Post(Callback fn) { impl_->ready.emplace_back(std::move(fn)); }
 void Loop::PostResume(std::coroutine_handle<> handle) { impl_->ready.emplace_back(handle); }
+void Loop::Post(Callback fn) { impl_->ready.emplace_back(std::move(fn)); }
 
 void Loop::PostFromThread(Callback fn) {
   {
@@ -274,7 +267,7 @@ void Loop::PostFromThread(Callback fn) {
 }
 
 const Loop::StallStats& Loop::stalls() const { return impl_->stalls; }
-void Loop::set_running_name(const char* name) { impl_->running_name = name; }
+void Loop::set_running_name(const char* name) { loop_turn.name = name; }
 
 FdWatch::FdWatch(int fd, std::uint32_t events, Callback on_events)
     : fd_(fd), events_(events), on_events_(std::make_shared<Callback>(std::move(on_events))) {

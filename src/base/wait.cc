@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/turn.h"
 
 namespace bv {
 
@@ -15,6 +16,15 @@ namespace bv {
 
 struct Event::Awaiter::Resumer {
   std::coroutine_handle<> handle;  // null once the awaiter is gone
+  const char* name;                // what the coroutine was doing, for the stall detector
+
+  static void Post(std::shared_ptr<Resumer> resumer) {
+    Loop::Current().Post([resumer = std::move(resumer)] {
+      if (!resumer->handle) return;
+      loop_turn.name = resumer->name;
+      resumer->handle.resume();
+    });
+  }
 };
 
 Event::~Event() { ResumeAll(); }
@@ -32,14 +42,12 @@ void Event::ResumeAll() {
     waiters_.pop_front();
     awaiter->linked_ = false;
     awaiter->timer_.reset();
-    Loop::Current().Post([resumer = awaiter->resumer_] {
-      if (resumer->handle) resumer->handle.resume();
-    });
+    Awaiter::Resumer::Post(awaiter->resumer_);
   }
 }
 
 void Event::Awaiter::await_suspend(std::coroutine_handle<> handle) {
-  resumer_ = std::make_shared<Resumer>(Resumer{handle});
+  resumer_ = std::make_shared<Resumer>(Resumer{handle, loop_turn.name});
   position_ = event_->waiters_.insert(event_->waiters_.end(), this);
   linked_ = true;
   if (deadline_ == kNever) return;
@@ -47,9 +55,7 @@ void Event::Awaiter::await_suspend(std::coroutine_handle<> handle) {
     event_->waiters_.erase(position_);
     linked_ = false;
     timed_out_ = true;
-    Loop::Current().Post([resumer = resumer_] {
-      if (resumer->handle) resumer->handle.resume();
-    });
+    Resumer::Post(resumer_);
   });
   timer_->Start(deadline_);
 }
@@ -85,13 +91,22 @@ Detached RunDetached(Task<void> task, const char* name) {
 
 }  // namespace
 
-void Spawn(Task<void> task, const char* name) { RunDetached(std::move(task), name); }
+void Spawn(Task<void> task, const char* name) {
+  const char* caller = loop_turn.name;
+  RunDetached(std::move(task), name);
+  loop_turn.name = caller;
+}
 
 // --- Sleep, Readable, Writable -------------------------------------------------------------------
 
 Task<> Sleep(Clock::duration duration) {
   Event never_set;
   co_await never_set.Wait(In(duration));
+}
+
+Task<> Breathe() {
+  constexpr std::chrono::milliseconds kLong{4};
+  if (Clock::now() - loop_turn.begin > kLong) co_await Sleep(Clock::duration::zero());
 }
 
 static Task<bool> WaitForEvents(int fd, std::uint32_t events, Deadline deadline) {
@@ -134,7 +149,7 @@ class Pool {
 
  private:
   static constexpr int kMaxThreads = 4;
-  static constexpr std::chrono::seconds kIdle{5};
+  static constexpr std::chrono::milliseconds kIdle{200};
 
   void Work() {
     std::unique_lock lock(mutex_);

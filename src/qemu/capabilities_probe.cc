@@ -25,7 +25,7 @@ constexpr std::chrono::seconds kProbeLimit{30};
 // A QEMU without a guest, and the monitor to ask it. Killed with the object.
 class ProbeProcess {
  public:
-  ProbeProcess(const ProbeRequest& request, std::string_view machine);
+  Task<> Start(const ProbeRequest& request, std::string machine);
   ~ProbeProcess() { child_.Signal(SIGKILL); }
 
   Monitor& monitor() { return *monitor_; }
@@ -38,7 +38,7 @@ class ProbeProcess {
   std::unique_ptr<Monitor> monitor_;
 };
 
-ProbeProcess::ProbeProcess(const ProbeRequest& request, std::string_view machine) {
+Task<> ProbeProcess::Start(const ProbeRequest& request, std::string machine) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
     throw SystemError(ErrorDomain::kQemu, "cannot make a socket pair");
@@ -53,7 +53,7 @@ ProbeProcess::ProbeProcess(const ProbeRequest& request, std::string_view machine
                   "-nodefaults",
                   "-nographic",
                   "-machine",
-                  std::string(machine),
+                  std::move(machine),
                   "-chardev",
                   "socket,id=monitor,fd=3",
                   "-mon",
@@ -63,7 +63,7 @@ ProbeProcess::ProbeProcess(const ProbeRequest& request, std::string_view machine
   command.uid = request.uid;
   command.gid = request.gid;
   command.groups = request.groups;
-  child_ = Start(command);
+  child_ = co_await bv::Start(std::move(command));
   monitor_ = std::make_unique<Monitor>(std::move(ours), nullptr, nullptr);
 }
 
@@ -98,7 +98,8 @@ Task<> AskAboutTcg(Monitor& monitor, CapsBuilder& builder, const ProbeRequest&, 
 using Conversation = Task<> (*)(Monitor&, CapsBuilder&, const ProbeRequest&, Deadline);
 
 Task<> Probe(CapsBuilder& builder, const ProbeRequest& request, std::string machine, Conversation converse) {
-  ProbeProcess process(request, machine);
+  ProbeProcess process;
+  co_await process.Start(request, std::move(machine));
   std::optional<Error> failure;
   try {
     const Deadline deadline = In(kProbeLimit);

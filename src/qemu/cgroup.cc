@@ -10,6 +10,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "base/command.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -161,13 +162,25 @@ Cgroup Cgroup::Attach(const QemuConfig& config, const std::string& partition, co
   return cgroup;
 }
 
-std::vector<std::string> Cgroup::ProcsFiles() const {
-  std::vector<std::string> files;
-  for (auto& [controller, directory] : paths_) {
-    bool below = unified_ || HasOwnThreads(controller);
-    files.push_back(directory + (below ? "/emulator/cgroup.procs" : "/cgroup.procs"));
+void Cgroup::Contain(Command& command) const {
+  if (unified_) {
+    command.cgroup = paths_.at("unified") + "/emulator";
+    return;
   }
-  return files;
+  for (auto& [controller, directory] : paths_)
+    command.cgroup_tasks.push_back(directory + (HasOwnThreads(controller) ? "/emulator/tasks" : "/tasks"));
+}
+
+void Cgroup::MakeThreadGroup(const std::string& group) const {
+  if (unified_) return;
+  for (auto& [controller, directory] : paths_) {
+    if (!HasOwnThreads(controller)) continue;
+    try {
+      MakeGroup(controller, directory + "/" + group);
+    } catch (const Error& error) {
+      LogWarn(kSource, "cannot make {}/{}: {}", directory, group, error.message);
+    }
+  }
 }
 
 void Cgroup::MoveThread(const std::string& group, pid_t tid) const {
@@ -176,8 +189,10 @@ void Cgroup::MoveThread(const std::string& group, pid_t tid) const {
     if (!HasOwnThreads(controller)) continue;
     auto target = directory + "/" + group;
     try {
-      if (MakeGroup(controller, target)) WriteToFile(target + "/tasks", std::to_string(tid));
+      WriteToFile(target + "/tasks", std::to_string(tid));
     } catch (const Error& error) {
+      // Either may have ended with its guest meanwhile.
+      if (error.int1 == ESRCH || error.int1 == ENOENT) continue;
       LogWarn(kSource, "cannot move thread {} to {}: {}", tid, target, error.message);
     }
   }

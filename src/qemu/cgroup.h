@@ -9,6 +9,7 @@
 #include <vector>
 
 namespace bv {
+struct Command;
 struct QemuConfig;
 }
 
@@ -16,8 +17,8 @@ namespace bv::qemu {
 
 // A guest's place in the control groups, version 1 or 2: PARTITION/qemu-ID-NAME.libvirt-qemu below
 // each mounted controller, with groups emulator, vcpuN and iothreadN inside. Where there are no
-// controllers every call is a no-op and available() is false. The calls write a few kernel files;
-// they do not block.
+// controllers every call is a no-op and available() is false. Reading and writing values does not
+// block; what makes and removes groups or moves threads may wait long, and is for the pool.
 class Cgroup {
  public:
   // Makes the groups of a guest that is about to start. Never throws: a host without cgroups, or
@@ -30,9 +31,10 @@ class Cgroup {
   bool Has(const std::string& controller) const { return paths_.contains(controller); }
   bool unified() const { return unified_; }
 
-  // Files the new process writes itself into.
-  std::vector<std::string> ProcsFiles() const;
-  // Moves threads into their own group ("vcpu0", "emulator", "iothread1"), made on demand.
+  // Has the new process start in these groups.
+  void Contain(Command& command) const;
+  // Makes a group for threads ("vcpu0", "iothread1") if it is not there, and moves one there.
+  void MakeThreadGroup(const std::string& group) const;
   void MoveThread(const std::string& group, pid_t tid) const;
   void RemoveGroup(const std::string& group) const;
 

@@ -47,16 +47,19 @@ gid_t ResolveGroup(const std::string& name) {
   });
 }
 
+// What the user is a member of, be it by /etc/passwd alone (Debian's libvirt-qemu is in kvm that way), and
+// the group that was configured.
 std::vector<gid_t> GroupsOf(uid_t uid, gid_t gid) {
   auto* entry = getpwuid(uid);
   if (!entry) return {gid};
   std::vector<gid_t> groups(64);
   int count = static_cast<int>(groups.size());
-  if (getgrouplist(entry->pw_name, gid, groups.data(), &count) < 0) {
+  if (getgrouplist(entry->pw_name, entry->pw_gid, groups.data(), &count) < 0) {
     groups.resize(static_cast<std::size_t>(count));
-    getgrouplist(entry->pw_name, gid, groups.data(), &count);
+    getgrouplist(entry->pw_name, entry->pw_gid, groups.data(), &count);
   }
   groups.resize(static_cast<std::size_t>(count));
+  if (std::find(groups.begin(), groups.end(), gid) == groups.end()) groups.push_back(gid);
   return groups;
 }
 

@@ -94,15 +94,7 @@ Task<> Guests::Stop(DomainPtr domain, int shutoff_reason, int stopped_detail) {
     domain->guest->ended = false;
     throw;
   }
-  if (auto& log = domain->guest->log_file; !log.empty()) {
-    auto reason = std::string(ReasonName(State::kShutoff, shutoff_reason));
-    try {
-      Fd fd = OpenGuestLog(log);
-      WriteGuestLog(fd.get(), fmt::format("{}: shutting down, reason={}\n", LogTimestamp(), reason));
-    } catch (const Error&) {
-    }
-  }
-  co_await CleanUp(domain);
+  co_await CleanUp(domain, ReasonName(State::kShutoff, shutoff_reason));
   domain->SetState(State::kShutoff, shutoff_reason);
   if (stopped_detail >= 0) events_->SendLifecycle(ref, Lifecycle::kStopped, stopped_detail);
   if (!domain->persistent && !domain->removed) {
@@ -112,8 +104,8 @@ Task<> Guests::Stop(DomainPtr domain, int shutoff_reason, int stopped_detail) {
   if (domains_->active() == 0) on_idle();
 }
 
-// Gives back and removes what the start made. The process is gone.
-Task<> Guests::CleanUp(DomainPtr domain) {
+// Gives back and removes what the start made. The process is gone, for `reason`.
+Task<> Guests::CleanUp(DomainPtr domain, std::string_view reason) {
   auto guest = std::move(domain->guest);
   if (guest->monitor) guest->monitor->Close();
   if (guest->agent) guest->agent.reset();
@@ -131,7 +123,14 @@ Task<> Guests::CleanUp(DomainPtr domain) {
   auto remember = guest->remember_owner;
   auto status_file = guest->status_file, pid_file = guest->pid_file;
   auto lib_dir = guest->lib_dir, channel_dir = guest->channel_dir;
+  auto log_file = guest->log_file;
+  auto last_words = fmt::format("{}: shutting down, reason={}\n", LogTimestamp(), reason);
   auto work = [=] {
+    try {
+      Fd log = OpenGuestLog(log_file);
+      WriteGuestLog(log.get(), last_words);
+    } catch (const Error&) {
+    }
     GiveBackFiles(files, remember);
     cgroup.Remove();
     unlink(pid_file.c_str());

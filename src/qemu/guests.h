@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/task.h"
 #include "model/domain/domain.h"
@@ -85,7 +86,7 @@ class Guests {
   Task<> WatchExit(DomainPtr domain);
   Task<> HandleEnd(DomainPtr domain);
   Task<> FakeReboot(DomainPtr domain);
-  Task<> CleanUp(DomainPtr domain);
+  Task<> CleanUp(DomainPtr domain, std::string_view reason);
   Task<> WriteStatus(DomainPtr domain);
   Task<bool> Attach(std::string path, std::function<Task<std::shared_ptr<const QemuCaps>>(const std::string&)> caps);
   Error LaunchFailure(const Guest& guest) const;

@@ -200,13 +200,19 @@ Task<> Guests::AttachAll(std::function<Task<std::shared_ptr<const QemuCaps>>(con
   auto directory = config_->dirs.state;
   auto work = [directory] { return StatusFiles(directory); };
   auto paths = co_await Offload(std::move(work));
-  for (auto& path : paths) {
+  // Side by side: one that does not answer delays nobody else.
+  std::size_t left = paths.size();
+  Event all;
+  auto attach = [&](std::string path) -> Task<> {
     try {
       co_await Attach(path, caps);
     } catch (const Error& error) {
       LogError(kSource, "cannot use status file '{}': {}", path, error.message);
     }
-  }
+    if (--left == 0) all.Set();
+  };
+  for (auto& path : paths) Spawn(attach(path), "attach to a guest");
+  if (left > 0) co_await all.Wait();
 }
 
 }  // namespace bv::qemu

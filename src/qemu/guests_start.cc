@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <signal.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -85,6 +86,7 @@ struct HostParts {
   std::uint64_t log_offset = 0;
   std::map<std::string, Fd> sockets;    // listening, by device alias
   std::map<std::string, TapDevice> taps;  // by device alias
+  Cgroup cgroup;
 };
 
 struct HostRequest {
@@ -93,6 +95,8 @@ struct HostRequest {
   std::vector<std::pair<std::string, std::string>> sockets;  // alias, path
   std::vector<TapRequest> taps;
   std::vector<OwnedFile> files;
+  std::string partition, name;
+  int id = -1;
 };
 
 HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
@@ -111,7 +115,29 @@ HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
   parts.log = OpenGuestLog(request.log_file);
   parts.log_offset = GuestLogSize(parts.log.get());
   if (config.dynamic_ownership) GiveFiles(request.files, config.uid, config.gid, config.remember_owner);
+  // Last, since nothing else would remove it again.
+  parts.cgroup = Cgroup::Create(config, request.partition, request.name, request.id);
   return parts;
+}
+
+struct Launched {
+  Child child;
+  std::uint64_t log_offset = 0;  // where QEMU's own words begin
+};
+
+// Starts QEMU, on a pool thread.
+Launched Launch(const Command& command, int log, const std::string& banner, const std::string& pid_file) {
+  Launched launched;
+  WriteGuestLog(log, banner);
+  launched.log_offset = GuestLogSize(log);
+  launched.child = StartBlocking(command);
+  try {
+    WritePidFile(pid_file, launched.child.pid());
+  } catch (const Error&) {
+    launched.child.Signal(SIGKILL);
+    throw;
+  }
+  return launched;
 }
 
 template <typename Visit>
@@ -263,10 +289,14 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     if (WantsTap(*net)) request.taps.push_back(MakeTapRequest(*net));
   }
   request.files = OwnedFiles(def);
+  request.partition = def.resource.partition;
+  request.name = domain->name();
+  request.id = domain->id();
   auto work = [request, config] { return MakeHostParts(request, *config); };
   auto parts = co_await Offload(std::move(work));
   if (domain->guest.get() != guest) co_return;
   guest->log_offset = parts.log_offset;
+  guest->cgroup = parts.cgroup;
 
   build.fds["monitor"].socket = parts.monitor.get();
   for (auto& [alias, fd] : parts.sockets) build.fds[alias].socket = fd.get();
@@ -282,9 +312,6 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
 
   auto version = fmt::format("{}.{}.{}{}", guest->caps->version() / 1000000, guest->caps->version() / 1000 % 1000,
                              guest->caps->version() % 1000, guest->caps->package());
-  WriteGuestLog(parts.log.get(), StartBanner(line, version));
-  guest->log_offset = GuestLogSize(parts.log.get());
-  guest->cgroup = Cgroup::Create(*config, def.resource.partition, domain->name(), domain->id());
 
   Command command;
   command.argv = line.argv;
@@ -302,13 +329,21 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   }
   command.file_mask = 002;
   command.new_session = true;
-  command.cgroup_procs = guest->cgroup.ProcsFiles();
+  guest->cgroup.Contain(command);
   AddLimits(*config, command);
 
   auto monitor = ConnectUnix(guest->monitor_path);
-  guest->child = bv::Start(command);
+  auto launch = [&command, banner = StartBanner(line, version), log = parts.log.get(), pid_file = guest->pid_file] {
+    return Launch(command, log, banner, pid_file);
+  };
+  auto launched = co_await Offload(std::move(launch));
+  if (domain->guest.get() != guest) {
+    launched.child.Signal(SIGKILL);
+    co_return;
+  }
+  guest->log_offset = launched.log_offset;
+  guest->child = std::move(launched.child);
   guest->pid = guest->child.pid();
-  WritePidFile(guest->pid_file, guest->pid);
   ConnectMonitor(domain, std::move(monitor));
   Spawn(WatchExit(domain), "qemu exit");
   // From here on a next daemon can find the guest, if only to end it.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/turn.h"
 #include "base/verbatim_error.h"
 #include "base/wait.h"
 #include "host/kernel_files.h"
@@ -57,6 +58,7 @@ Task<std::vector<StatsCalls::DomainPtr>> StatsCalls::Chosen(remote::ConnectGetAl
   }
   const unsigned filters = args.flags & kListFilters;
   for (const DomainPtr& domain : domains_->All()) {
+    co_await Breathe();
     if (filters && !MatchesListFilter(*domain, filters)) continue;
     if (domain->removed) continue;
     domains.push_back(co_await find_(domain->Ref()));
@@ -98,6 +100,7 @@ Task<remote::ConnectGetAllDomainStatsRet> StatsCalls::GetAllDomainStats(Call&, r
 
   remote::ConnectGetAllDomainStatsRet ret;
   for (std::size_t i = 0; i < domains.size(); ++i) {
+    co_await Breathe();
     if (domains[i]->removed) continue;
     auto& record = ret.retStats.emplace_back();
     record.dom = domains[i]->Ref();

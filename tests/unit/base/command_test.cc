@@ -3,6 +3,7 @@
 #include "base/command.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,6 +88,43 @@ TEST_F(CommandTest, ChangesUser) {
   command.uid = 65534;
   command.gid = 65534;
   EXPECT_EQ(RunNow(command).output, "65534\n65534\n65534\n");
+}
+
+// A cgroup of its own below `hierarchy`; empty where none can be made.
+class TemporaryCgroup {
+ public:
+  explicit TemporaryCgroup(const std::string& hierarchy) {
+    auto wanted = hierarchy + "/" + name;
+    if (access((hierarchy + "/cgroup.procs").c_str(), W_OK) == 0 && mkdir(wanted.c_str(), 0755) == 0) path = wanted;
+  }
+  ~TemporaryCgroup() {
+    if (!path.empty()) rmdir(path.c_str());
+  }
+  std::string name = "busyvirt-command-test-" + std::to_string(getpid());
+  std::string path;
+};
+
+TEST_F(CommandTest, StartsInCgroupsOfVersion1) {
+  TemporaryCgroup group("/sys/fs/cgroup/freezer");
+  if (group.path.empty()) GTEST_SKIP() << "no cgroup of version 1 can be made";
+  Command command{.argv = {"cat", "/proc/self/cgroup"}};
+  command.cgroup_tasks = {group.path + "/tasks"};
+  EXPECT_NE(RunNow(command).output.find("freezer:/" + group.name), std::string::npos);
+}
+
+TEST_F(CommandTest, IsBornInACgroupOfVersion2) {
+  TemporaryCgroup hybrid("/sys/fs/cgroup/unified"), pure(access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0 ? "/sys/fs/cgroup" : "");
+  auto& group = pure.path.empty() ? hybrid : pure;
+  if (group.path.empty()) GTEST_SKIP() << "no cgroup of version 2 can be made";
+  Command command{.argv = {"cat", "/proc/self/cgroup"}};
+  command.cgroup = group.path;
+  EXPECT_NE(RunNow(command).output.find("0::/" + group.name), std::string::npos);
+}
+
+TEST_F(CommandTest, ACgroupThatIsGoneIsAnError) {
+  Command command{.argv = {"true"}};
+  command.cgroup = "/nonexistent/cgroup";
+  EXPECT_THROW(RunNow(command), Error);
 }
 
 }  // namespace

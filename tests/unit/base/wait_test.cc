@@ -8,6 +8,8 @@
 #include <string>
 #include <thread>
 
+#include "base/turn.h"
+
 namespace bv {
 namespace {
 
@@ -116,6 +118,32 @@ TEST_F(WaitTest, StallIsCountedWithTheHandlersName) {
   loop_.Run();
   EXPECT_EQ(loop_.stalls().count, 1u);
   EXPECT_STREQ(loop_.stalls().worst_name, "slow");
+}
+
+TEST_F(WaitTest, WhatWaitedIsStillCalledByItsName) {
+  auto waits = [this]() -> Task<> {
+    co_await Sleep(1ms);
+    EXPECT_STREQ(loop_turn.name, "patient");
+    loop_.Quit();
+  };
+  const char* before = loop_turn.name;
+  Spawn(waits(), "patient");
+  EXPECT_STREQ(loop_turn.name, before);
+  loop_.Run();
+}
+
+TEST_F(WaitTest, LongTurnsLetOthersIn) {
+  std::string order;
+  auto has_much_to_do = [&]() -> Task<> {
+    std::this_thread::sleep_for(6ms);
+    co_await Breathe();
+    order += "long";
+    loop_.Quit();
+  };
+  loop_.Post([&] { Spawn(has_much_to_do(), "busy"); });
+  loop_.Post([&] { order += "other,"; });
+  loop_.Run();
+  EXPECT_EQ(order, "other,long");
 }
 
 }  // namespace
