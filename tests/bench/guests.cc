@@ -1,114 +1,28 @@
 // Starting and ending real guests, beside the same QEMU command line executed by hand.
 #include <fmt/format.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 
-#include "client.h"
+#include "by_hand.h"
 #include "measures.h"
 
 namespace bench {
 namespace {
 
 namespace proc = bv::remote::proc;
-namespace fs = std::filesystem;
-using bv::remote::NonnullDomain;
-
-// The arguments of a running QEMU, made fit to be run again without its daemon: the monitor becomes a socket at `monitor`,
-// and what the daemon keeps for the guest is taken from `keep`.
-std::vector<std::string> ArgumentsByHand(pid_t pid, const std::string& monitor, const std::string& keep) {
-  std::vector<std::string> argv;
-  std::string all = ReadWhole(fmt::format("/proc/{}/cmdline", pid));
-  for (size_t at = 0; at < all.size(); at = all.find('\0', at) + 1) argv.push_back(all.substr(at, all.find('\0', at) - at));
-  for (std::string& argument : argv) {
-    if (argument.starts_with("socket,id=charmonitor"))
-      argument = fmt::format("socket,id=charmonitor,path={},server=on,wait=off", monitor);
-    if (size_t key = argument.find("/var/lib/libvirt/qemu/domain-"); key != std::string::npos) {
-      size_t slash = argument.find('/', key + 29);
-      argument.replace(key, slash - key, keep);
-    }
-  }
-  argv[0] = "/usr/bin/qemu-system-x86_64";
-  return argv;
-}
-
-pid_t QemuPid(const std::string& name) { return std::stoi(ReadWhole("/run/libvirt/qemu/" + name + ".pid")); }
-
-// A QEMU started by hand, until its guest runs.
-class ByHand {
- public:
-  ByHand(std::vector<std::string> argv, std::string monitor) : monitor_path_(monitor), process_(argv) {}
-  // Waits for the monitor and sends what starts the guest, all at once.
-  void Ask() {
-    for (auto begin = Clock::now(); !monitor_.TryConnect(monitor_path_); usleep(500))
-      if (process_.Ended() || Since(begin) > 60) Die("QEMU by hand does not start:\n" + ReadWhole("/run/bench.log"));
-    monitor_.Send("{\"execute\":\"qmp_capabilities\"}{\"execute\":\"cont\"}{\"execute\":\"query-status\",\"id\":\"end\"}");
-  }
-  void AwaitRunning() {
-    std::string text;
-    char buffer[4096];
-    while (text.find("\"end\"") == std::string::npos) {
-      ssize_t n = read(monitor_.fd(), buffer, sizeof(buffer));
-      if (n <= 0) Die("QEMU by hand ended:\n" + ReadWhole("/run/bench.log"));
-      text.append(buffer, n);
-    }
-  }
-  void Stop() { process_.Stop(); }
-
- private:
-  std::string monitor_path_;
-  Client monitor_;
-  Process process_;
-};
-
-struct Prepared {
-  NonnullDomain domain;
-  std::vector<std::string> by_hand;  // the same guest's arguments
-  std::string monitor;
-};
-
-void MakeDisk(const std::string& path) {
-  Process make({"/usr/bin/qemu-img", "create", "-q", "-f", "qcow2", path, "64M"});
-  while (!make.Ended()) usleep(1000);
-  chmod(path.c_str(), 0666);
-}
-
-// Defines a guest and learns its arguments from one start of it.
-Prepared Prepare(Client& client, int number) {
-  Prepared guest;
-  std::string name = fmt::format("bench-{}", number);
-  std::string disk = fmt::format("{}/{}.qcow2", kImages, name);
-  MakeDisk(disk);
-  bv::remote::DomainDefineXmlArgs define{GuestXml(name, disk)};
-  guest.domain = client.Call<proc::DomainDefineXml>(define).dom;
-  bv::remote::DomainCreateArgs create{guest.domain};
-  client.Call<proc::DomainCreate>(create);
-  std::string keep = "/run/bench-" + name;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/var/lib/libvirt/qemu", ignored))
-    if (entry.path().filename().string().find("-" + name) != std::string::npos) fs::copy(entry.path(), keep, fs::copy_options::recursive, ignored);
-  fs::create_directories(keep, ignored);
-  guest.monitor = keep + ".sock";
-  guest.by_hand = ArgumentsByHand(QemuPid(name), guest.monitor, keep);
-  bv::remote::DomainDestroyArgs destroy{guest.domain};
-  client.Call<proc::DomainDestroy>(destroy);
-  return guest;
-}
 
 struct Times {
   double start, destroy;
 };
 Times TimeByHand(const std::vector<Prepared>& guests) {
-  for (const auto& guest : guests) unlink(guest.monitor.c_str());
   auto begin = Clock::now();
   std::vector<std::unique_ptr<ByHand>> running;
-  for (const auto& guest : guests) running.push_back(std::make_unique<ByHand>(guest.by_hand, guest.monitor));
-  for (auto& guest : running) guest->Ask();
+  for (const auto& guest : guests) running.push_back(std::make_unique<ByHand>(guest));
+  for (auto& guest : running) {
+    guest->Connect();
+    guest->Ask();
+  }
   for (auto& guest : running) guest->AwaitRunning();
   double start = Since(begin);
   begin = Clock::now();

@@ -1,5 +1,5 @@
 // Measures our daemons beside the original's in one run and prints a table. Runs inside private namespaces; see run.sh.
-//   bench [--quick] --ours DIR [--original DIR] [TOPIC...]      topics: start calls scale guests
+//   bench [--quick] --ours DIR [--original DIR] [TOPIC...]      topics: start calls scale guests running
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,7 +17,8 @@ struct Topic {
   void (*measure)(const Side& side, bool quick, Samples& samples);
 };
 constexpr Topic kTopics[] = {
-    {"start", MeasureStart}, {"calls", MeasureCalls}, {"scale", MeasureScale}, {"guests", MeasureGuests}};
+    {"start", MeasureStart}, {"calls", MeasureCalls}, {"scale", MeasureScale}, {"guests", MeasureGuests},
+    {"running", MeasureRunning}};
 
 // What ours must reach.
 enum class Kind {
@@ -60,6 +61,11 @@ constexpr Row kRows[] = {
     {"destroy a guest", "ms", {Kind::kTimesLimit, 2}},
     {"20 starts at once", "ms", {Kind::kTimesLimit, 1.3}},
     {"20 destroys at once", "ms", {Kind::kNone}},
+    {"stats of a guest", "ms", {Kind::kBelowOriginal}},
+    {"stats of 20 guests", "ms", {Kind::kBelowOriginal}},
+    {"save a guest", "ms", {Kind::kBelowOriginal}},
+    {"restore a guest", "ms", {Kind::kBelowOriginal}},
+    {"RSS per running guest", "kB", {Kind::kNone}},
 };
 
 std::string Number(double value) {
