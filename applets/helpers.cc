@@ -5,6 +5,8 @@ namespace bv {
 namespace {
 
 constexpr Helper kHelpers[] = {
+    {"libvirt-guests", "suspends or shuts down guests at the host's end and starts them again: libvirt-guests COMMAND",
+     &RunLibvirtGuests, true},
     {"supervise", "runs daemons on demand where there is no systemd: supervise [NAME...]", &Supervise},
     {"switch", "changes between one daemon and many: switch modular|monolithic|status [--dry-run]", &Switch},
 };

@@ -5,6 +5,8 @@
 #include <climits>
 #include <cstring>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "helpers.h"
 #include "daemon/personality.h"
@@ -20,6 +22,15 @@ std::string OwnPath() {
   return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : std::string();
 }
 
+std::vector<std::string_view> LinkedNames() {
+  std::vector<std::string_view> names;
+  for (const Personality& personality : Personalities()) names.push_back(personality.name);
+  for (const Helper& helper : Helpers()) {
+    if (helper.linked) names.push_back(helper.name);
+  }
+  return names;
+}
+
 }  // namespace
 
 int InstallLinks(int argc, char** argv) {
@@ -31,8 +42,8 @@ int InstallLinks(int argc, char** argv) {
   std::string dir = argv[argc - 1];
   std::string own = OwnPath();
   int status = 0;
-  for (const Personality& personality : Personalities()) {
-    std::string link_path = dir + "/" + std::string(personality.name);
+  for (std::string_view name : LinkedNames()) {
+    std::string link_path = dir + "/" + std::string(name);
     // A link that is there already, to whatever, is replaced; anything else is not ours to remove.
     char target[PATH_MAX];
     if (readlink(link_path.c_str(), target, sizeof target) >= 0) unlink(link_path.c_str());

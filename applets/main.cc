@@ -16,7 +16,11 @@ namespace bv {
 
 namespace {
 
-std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+// Without ".sh", which libvirt-guests is installed with in places.
+std::string BaseName(const std::string& path) {
+  std::string name = path.substr(path.rfind('/') + 1);
+  return name.ends_with(".sh") ? name.substr(0, name.size() - 3) : name;
+}
 
 // The daemon or helper of this name, or nothing.
 std::optional<int> RunNamed(const std::string& name, int argc, char** argv) {

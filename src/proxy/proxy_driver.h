@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "daemon/driver.h"
-#include "proxy/backend.h"
+#include "daemon/backend.h"
 #include "proxy/link.h"
 #include "rpc/forward.h"
 

@@ -7,7 +7,7 @@
 
 namespace bv {
 
-// A modular daemon that virtproxyd may forward to.
+// A modular daemon that a connection may want: what virtproxyd forwards to, and what clients fall back to.
 struct Backend {
   std::string_view scheme;  // of the URIs that name it: "qemu", "network"
   std::string_view daemon;  // "virtqemud"; its socket is daemon + "-sock"

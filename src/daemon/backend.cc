@@ -1,4 +1,4 @@
-#include "proxy/backend.h"
+#include "daemon/backend.h"
 
 #include <algorithm>
 
