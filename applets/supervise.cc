@@ -1,6 +1,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -9,10 +11,38 @@
 
 namespace bv {
 
-// `busyvirt supervise [NAME...]`: without names, what a monolithic host runs.
+namespace {
+
+constexpr int kDefaultIdle = 120;  // seconds, as the units have it
+
+int Usage(FILE* out, int status) {
+  fmt::print(out,
+             "usage: busyvirt supervise [--timeout SECONDS] [DAEMON...]\n\n"
+             "Opens the daemons' sockets and starts each on its first connection; without names those of a monolithic\n"
+             "host: libvirtd, virtlogd and virtlockd. It may be process 1.\n\n"
+             "  --timeout SECONDS   how long a daemon stays that nobody needs (default {}; 0: for ever)\n\n"
+             "SIGTERM ends it and its daemons in good order; SIGHUP goes on to the daemons.\n",
+             kDefaultIdle);
+  return status;
+}
+
+}  // namespace
+
 int Supervise(int argc, char** argv) {
   std::vector<const Personality*> daemons;
+  std::chrono::seconds idle{kDefaultIdle};
   for (int i = 1; i < argc; ++i) {
+    std::string_view word = argv[i];
+    if (word == "--help" || word == "-h") return Usage(stdout, 0);
+    if (word == "--timeout" && i + 1 < argc) {
+      std::string_view text = argv[++i];
+      int seconds = 0;
+      auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
+      if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || seconds < 0) return Usage(stderr, 1);
+      idle = std::chrono::seconds(seconds);
+      continue;
+    }
+    if (word.starts_with("-")) return Usage(stderr, 1);
     const Personality* personality = FindPersonality(argv[i]);
     if (!personality) {
       fmt::print(stderr, "supervise: {}: no such daemon (see busyvirt --list)\n", argv[i]);
@@ -31,7 +61,7 @@ int Supervise(int argc, char** argv) {
   SetLogFromEnvironment();
   try {
     Loop loop;
-    return Supervisor(daemons).Run();
+    return Supervisor(daemons, idle).Run();
   } catch (const std::exception& e) {
     fmt::print(stderr, "supervise: {}\n", e.what());
     return 1;

@@ -4,7 +4,9 @@
 #include <fmt/core.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -23,13 +25,20 @@ namespace bv {
 namespace {
 
 constexpr char kLog[] = "supervisor";
-constexpr char kIdleSeconds[] = "120";
 constexpr int kFirstFd = 3;  // of those that are passed
 constexpr int kBacklog = 1000;
 constexpr std::chrono::seconds kFirstPause{1}, kLongestPause{60};
 // One that ran this long before it crashed starts again with the first pause.
 constexpr std::chrono::seconds kGoodRun{60};
 constexpr std::chrono::seconds kStopLimit{15};
+
+bool SomebodyListens(const std::string& path) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  if (path.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path.c_str(), path.size());
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
+}
 
 }  // namespace
 
@@ -45,15 +54,15 @@ struct Supervisor::Unit {
   std::unique_ptr<Timer> restart;
 };
 
-Supervisor::Supervisor(std::span<const Personality* const> daemons)
-    : environment_(MakeEnvironment()), kill_timer_([this] { Signal(SIGKILL); }) {
+Supervisor::Supervisor(std::span<const Personality* const> daemons, std::chrono::seconds idle)
+    : environment_(MakeEnvironment()), idle_seconds_(std::to_string(idle.count())), kill_timer_([this] { Signal(SIGKILL); }) {
   mode_t mask = umask(environment_.privileged ? 022 : 077);
   MakeDirs(environment_.state_dir, environment_.privileged ? 0755 : 0700);
   umask(mask);
   for (const Personality* personality : daemons) {
     Unit& unit = units_.emplace_back();
     unit.personality = personality;
-    unit.restart = std::make_unique<Timer>([this, &unit] { WatchSockets(unit, true); });
+    unit.restart = std::make_unique<Timer>([this, &unit] { Start(unit); });
     OpenSockets(unit);
     WatchSockets(unit, true);
   }
@@ -91,6 +100,9 @@ void Supervisor::OpenSockets(Unit& unit) {
   for (const auto& kind : kinds) {
     if (!kind.wanted) continue;
     std::string path = SocketPath(personality, environment_.state_dir, kind.suffix);
+    if (SomebodyListens(path)) {
+      throw Error(ErrorDomain::kNone, ErrorCode::kOperationInvalid, path + " is served by somebody already");
+    }
     UnixSocketOptions options{.path = path, .mode = kind.mode, .backlog = kBacklog};
     unit.sockets.push_back(ListenUnix(options));
     unit.paths.push_back(path);
@@ -121,7 +133,7 @@ void Supervisor::Start(Unit& unit) {
     }
   }
   variables.insert(variables.end(), {pid_variable, count.data(), fd_names.data(), nullptr});
-  const char* arguments[] = {name.c_str(), "--timeout", kIdleSeconds, nullptr};
+  const char* arguments[] = {name.c_str(), "--timeout", idle_seconds_.c_str(), nullptr};
 
   pid_t pid = fork();
   if (pid < 0) {
@@ -166,7 +178,7 @@ void Supervisor::Ended(Unit& unit, int wait_status) {
     return;
   }
   if (Clock::now() - unit.started > kGoodRun) unit.pause = kFirstPause;
-  LogError(kLog, "{} {} {}; next start in {} s at the earliest", unit.personality->name,
+  LogError(kLog, "{} {} {}; next start in {} s", unit.personality->name,
            WIFSIGNALED(wait_status) ? "was ended by signal" : "ended with status",
            WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status), unit.pause.count());
   unit.restart->Start(unit.pause);

@@ -15,12 +15,13 @@
 namespace bv {
 
 // What systemd does for the daemons, where there is none: opens their Unix sockets, starts each on its
-// first connection by the activation protocol, lets idle ones end, restarts crashed ones after a
-// pause that grows, and stops them in order. Fit to be process 1: it reaps whatever is orphaned.
+// first connection by the activation protocol, lets idle ones end, restarts those that crash after a
+// pause that grows (guests may be waiting for them), and stops them in order. Fit to be process 1: it reaps whatever is orphaned.
 class Supervisor {
  public:
-  // Opens the sockets. Errors are those of ListenUnix().
-  explicit Supervisor(std::span<const Personality* const> daemons);
+  // Opens the sockets; `idle` is how long a daemon stays that nobody needs. Errors are those of ListenUnix(),
+  // and kOperationInvalid when somebody listens there already.
+  Supervisor(std::span<const Personality* const> daemons, std::chrono::seconds idle);
   ~Supervisor();
 
   // Returns the exit status after SIGTERM or SIGINT has ended the daemons.
@@ -40,6 +41,7 @@ class Supervisor {
   void StopNext();
 
   DriverEnvironment environment_;
+  std::string idle_seconds_;
   std::list<Unit> units_;
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   Timer kill_timer_;
