@@ -155,6 +155,7 @@ DaemonConfig ParseConfig(const Personality& personality, std::string_view text, 
     const ConfigRow* row = FindRow(personality, entry.key);
     if (!row) place.Fail(fmt::format("unknown key '{}'", entry.key), ErrorCode::kConfSyntax);
     Store(config, *row, entry.value, place);
+    if (row->not_when_activated) config.own_socket_keys.emplace_back(row->key);
   }
   return config;
 }

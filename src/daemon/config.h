@@ -53,6 +53,9 @@ struct DaemonConfig {
   std::string host_uuid_source = "smbios";
   std::uint32_t ovs_timeout = 5;  // seconds
 
+  // Keys that the file sets and that say nothing where the service manager makes the sockets.
+  std::vector<std::string> own_socket_keys;
+
   std::uint64_t max_size = 0;  // bytes; virtlogd
   std::uint32_t max_backups = 0;
 

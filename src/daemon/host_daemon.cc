@@ -106,6 +106,7 @@ int HostDaemon::Run() {
 }
 
 Task<> HostDaemon::Serve() {
+  std::optional<ServiceManagerPatience> patience(std::in_place);
   try {
     for (const auto& driver : drivers_) co_await driver->Start();
   } catch (const std::exception& e) {
@@ -117,6 +118,7 @@ Task<> HostDaemon::Serve() {
   if (shutting_down_) co_return;
   serving_ = true;
   for (const auto& server : servers_) server->StartAccepting();
+  patience.reset();
   NotifyServiceManager("READY=1");
   RestartIdleTimer();
 }
@@ -129,6 +131,7 @@ void HostDaemon::BeginShutdown() {
 
 Task<> HostDaemon::Shutdown() {
   NotifyServiceManager("STOPPING=1");
+  ServiceManagerPatience patience;
   idle_timer_.Stop();
   Timer limit([] { Loop::Current().Quit(); });
   limit.Start(kShutdownLimit);

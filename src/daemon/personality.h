@@ -27,7 +27,9 @@ struct Personality {
   ServerKind kind;
   bool session;                     // may run as an ordinary user
   void (*add_drivers)(DriverList& drivers, const DriverEnvironment& environment);
-  std::string_view unit_after = {}; // further units to start after, in its .service
+  // What its units say beyond the common: units to start after, units that cannot run beside it (words),
+  // and a path without which there is nothing to manage.
+  std::string_view unit_after = {}, unit_conflicts = {}, unit_condition = {};
 
   bool HasTcp() const { return kind == ServerKind::kMonolithic || kind == ServerKind::kProxy; }
   // Serves the remote program (all but virtlogd and virtlockd).

@@ -1,6 +1,7 @@
 // The part of HostDaemon that opens its sockets.
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 #include <grp.h>
 #include <sys/stat.h>
 
@@ -101,7 +102,8 @@ void HostDaemon::OpenSockets(ActivatedSockets sockets) {
   Server& admin = *servers_.back();
   bool activated = !sockets.empty();
   bool user_only = !environment_.privileged || !personality_.ServesRemote();
-  std::string dir = config_.unix_sock_dir.value_or(paths_.socket_dir);
+  // What is passed without names is told by the path, which the configuration has no say in.
+  std::string dir = activated ? paths_.socket_dir : config_.unix_sock_dir.value_or(paths_.socket_dir);
 
   // The sockets of this daemon, by what distinguishes their names.
   struct {
@@ -152,8 +154,9 @@ void HostDaemon::OpenSockets(ActivatedSockets sockets) {
     throw Error(ErrorDomain::kNone, ErrorCode::kInternalError,
                 fmt::format("the service manager passed the socket '{}', which this daemon does not know", name));
   }
-  if (activated) {
-    LogInfo("daemon", "sockets come from the service manager; the configuration's keys about sockets are not used");
+  if (activated && !config_.own_socket_keys.empty()) {
+    LogWarn("daemon", "the service manager makes the sockets, so these keys of the configuration are not used: {}",
+            fmt::join(config_.own_socket_keys, ", "));
   }
 }
 

@@ -18,6 +18,10 @@ namespace {
 // The first descriptor that is passed, by the protocol (sd_listen_fds(3)).
 constexpr int kFirstFd = 3;
 
+// Asked for again well before it is over; in microseconds, sd_notify(3).
+constexpr char kMoreTime[] = "EXTEND_TIMEOUT_USEC=30000000";
+constexpr std::chrono::seconds kAskEvery{10};
+
 int NumberFrom(const char* variable) {
   const char* text = std::getenv(variable);
   int number = 0;
@@ -83,6 +87,13 @@ std::vector<std::string> ActivatedSockets::Names() const {
   std::vector<std::string> names;
   for (const auto& [name, fds] : by_name_) names.push_back(name);
   return names;
+}
+
+ServiceManagerPatience::ServiceManagerPatience() : timer_([this] { Ask(); }) { Ask(); }
+
+void ServiceManagerPatience::Ask() {
+  NotifyServiceManager(kMoreTime);
+  timer_.Start(kAskEvery);
 }
 
 void NotifyServiceManager(std::string_view state) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/loop.h"
 
 namespace bv {
 
@@ -28,5 +29,15 @@ class ActivatedSockets {
 
 // Tells the service manager ("READY=1", "STOPPING=1"); without one, does nothing. Never blocks.
 void NotifyServiceManager(std::string_view state);
+
+// While it lives, keeps the service manager from giving up on a start or a stop that takes its time.
+class ServiceManagerPatience {
+ public:
+  ServiceManagerPatience();
+
+ private:
+  void Ask();
+  Timer timer_;
+};
 
 }  // namespace bv
