@@ -12,7 +12,9 @@ constexpr ServerKind kDriver = ServerKind::kDriver;
 constexpr Personality kPersonalities[] = {
     {"libvirtd", "management", "guests, networks, storage, secrets, filters and host devices, all in one daemon",
      ServerKind::kMonolithic, true, &AddLibvirtdDrivers,
-     "iscsid.service apparmor.service systemd-logind.service systemd-machined.service xencommons.service"},
+     "firewalld.service iptables.service ip6tables.service iscsid.service apparmor.service remote-fs.target "
+     "systemd-logind.service systemd-machined.service xencommons.service",
+     "xendomains.service"},
     {"virtbhyved", "bhyve management", "bhyve guests", kDriver, false, &AddVirtbhyvedDrivers},
     {"virtinterfaced", "host interface management", "the network interfaces of the host", kDriver, false,
      &AddVirtinterfacedDrivers},
@@ -26,17 +28,18 @@ constexpr Personality kPersonalities[] = {
     {"virtnodedevd", "host device management", "the devices of the host", kDriver, false,
      &AddVirtnodedevdDrivers},
     {"virtnwfilterd", "network filter management", "the network filters of guests", kDriver, false,
-     &AddVirtnwfilterdDrivers},
+     &AddVirtnwfilterdDrivers, "firewalld.service iptables.service ip6tables.service"},
     {"virtproxyd", "proxy", "clients that look for libvirtd: it hands their calls to the daemon that serves them",
      ServerKind::kProxy, true, &AddVirtproxydDrivers},
     {"virtqemud", "QEMU management", "QEMU and KVM guests", kDriver, true, &AddVirtqemudDrivers,
-     "systemd-logind.service systemd-machined.service remote-fs.target"},
+     "apparmor.service systemd-logind.service systemd-machined.service remote-fs.target"},
     {"virtsecretd", "secret management", "secret values such as disk passphrases", kDriver, true,
      &AddVirtsecretdDrivers},
     {"virtstoraged", "storage management", "storage pools and volumes", kDriver, true, &AddVirtstoragedDrivers,
      "iscsid.service remote-fs.target"},
     {"virtvboxd", "VirtualBox management", "VirtualBox guests", kDriver, true, &AddVirtvboxdDrivers},
-    {"virtxend", "Xen management", "Xen guests", kDriver, false, &AddVirtxendDrivers, "xencommons.service"},
+    {"virtxend", "Xen management", "Xen guests", kDriver, false, &AddVirtxendDrivers, "xencommons.service",
+     "xendomains.service", "/proc/xen/capabilities"},
 };
 static_assert(std::ranges::is_sorted(kPersonalities, {}, &Personality::name));
 

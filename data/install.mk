@@ -5,7 +5,7 @@ DESCRIBE_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(wildcard data/describe/*.cc))
 DATA := $(BUILD)/data
 unitdir = $(prefix)/lib/systemd/system
 
-$(BUILD)/data/describe/%.o: COMPILE_FLAGS += -Idata/describe
+$(BUILD)/data/describe/%.o: COMPILE_FLAGS += -Idata/describe -Iapplets
 $(DESCRIBE): $(DESCRIBE_OBJECTS) $(LIB_OBJECTS)
 	$(call say,LINK)
 	$(Q)rm -f $@.a; gcc-ar crs $@.a $(LIB_OBJECTS)
@@ -14,7 +14,7 @@ $(DESCRIBE): $(DESCRIBE_OBJECTS) $(LIB_OBJECTS)
 
 # Configuration templates, manual pages and units, all from the table of personalities.
 data: $(DATA)/stamp
-$(DATA)/stamp: $(DESCRIBE) $(wildcard systemd/* data/*.in) data/install.mk
+$(DATA)/stamp: $(DESCRIBE) $(wildcard systemd/* data/*.in) data/install.mk data/generate.sh
 	$(call say,DATA)
 	$(Q)data/generate.sh $(DESCRIBE) $(DATA) $(sbindir) $(sysconfdir) $(runstatedir)
 	$(Q)for file in sysusers tmpfiles logrotate; do \
@@ -23,12 +23,15 @@ $(DATA)/stamp: $(DESCRIBE) $(wildcard systemd/* data/*.in) data/install.mk
 	    data/$$file.conf.in > $(DATA)/$$file.conf; done
 	$(Q)touch $@
 
-INSTALL_TO = data/install.sh $(1) '$(DESTDIR)' $(BUILD) prefix=$(prefix) bindir=$(bindir) sbindir=$(sbindir) \
+# `make install-files EXECUTABLE=... DATA=...` installs what is built, wherever that was.
+EXECUTABLE := $(BUILD)/busyvirt
+INSTALL_TO = data/install.sh $(1) '$(DESTDIR)' $(EXECUTABLE) $(DATA) prefix=$(prefix) bindir=$(bindir) sbindir=$(sbindir) \
 	sysconfdir=$(sysconfdir) localstatedir=$(localstatedir) datadir=$(datadir) mandir=$(mandir) unitdir=$(unitdir)
 
 install: all data
+install install-files:
 	+$(Q)$(call INSTALL_TO,install)
-uninstall:
+uninstall: data
 	+$(Q)$(call INSTALL_TO,uninstall)
 
 DIST := busyvirt-$(VERSION)
@@ -36,4 +39,4 @@ dist: configure
 	$(Q)git archive --prefix=$(DIST)/ --add-file=configure -o $(DIST).tar HEAD
 	$(Q)gzip -9nf $(DIST).tar
 	@echo "$(DIST).tar.gz"
-.PHONY: data install uninstall dist
+.PHONY: data install install-files uninstall dist

@@ -1,5 +1,6 @@
 // Writes the files that follow from the personality table: `describe list`, `describe config NAME`,
-// `describe man NAME`, `describe unit NAME TEMPLATE SBINDIR SYSCONFDIR RUNSTATEDIR`, `describe policy`.
+// `describe man NAME`, `describe unit NAME TEMPLATE SBINDIR SYSCONFDIR RUNSTATEDIR`, `describe policy`, and for
+// libvirt-guests `describe guests-settings`, `guests-man` and `guests-unit TEMPLATE SBINDIR SYSCONFDIR RUNSTATEDIR`.
 
 #include "describe.h"
 
@@ -8,6 +9,7 @@
 #include <cstring>
 
 #include "base/files.h"
+#include "libvirt_guests/settings.h"
 #include "daemon/config_rows.h"
 
 namespace bv {
@@ -24,6 +26,11 @@ void PrintList() {
 int Describe(int argc, char** argv) {
   std::string what = argc > 1 ? argv[1] : "";
   if (what == "list") return PrintList(), 0;
+  if (what == "guests-settings") return fmt::print("{}", GuestsSettingsTemplate()), 0;
+  if (what == "guests-man") return fmt::print("{}", GuestsManPage()), 0;
+  if (what == "guests-unit" && argc == 6) {
+    return fmt::print("{}", GuestsUnit(ReadFile(argv[2]), {argv[3], argv[4], argv[5]})), 0;
+  }
   if (what == "policy") return fmt::print("{}", ApiPolicy()), 0;
   const Personality* personality = argc > 2 ? FindPersonality(argv[2]) : nullptr;
   if (!personality) return fmt::print(stderr, "describe: what?\n"), 1;

@@ -17,6 +17,13 @@ struct UnitPaths {
 };
 std::string Unit(const Personality& personality, const std::string& text, const UnitPaths& paths);
 
+// The same for libvirt-guests, which is no daemon.
+std::string GuestsManPage();
+std::string GuestsUnit(const std::string& text, const UnitPaths& paths);
+
+// Text as roff takes it: a dash is a minus, a leading dot or quote is no request.
+std::string Roff(std::string_view text);
+
 // The actions that polkit decides about for access control, as a policy file.
 std::string ApiPolicy();
 

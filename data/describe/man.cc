@@ -9,28 +9,15 @@ namespace bv {
 
 namespace {
 
-// Text as roff takes it: a dash is a minus, a leading dot or quote is no request.
-std::string Escape(std::string_view text) {
-  std::string out;
-  bool line_start = true;
-  for (char c : text) {
-    if (line_start && (c == '.' || c == '\'')) out += "\\&";
-    if (c == '-' || c == '\\') out += '\\';
-    out += c == '\\' ? 'e' : c;
-    line_start = c == '\n';
-  }
-  return out;
-}
-
 void AppendOptions(std::string& out, const Personality& personality) {
   out += ".SH OPTIONS\n";
   for (const OptionRow& row : OptionRows()) {
     if (!Offers(personality, row)) continue;
     out += ".TP\n";
     if (row.letter) out += fmt::format("\\fB\\-{}\\fR, ", row.letter);
-    out += fmt::format("\\fB\\-\\-{}\\fR", Escape(row.name));
+    out += fmt::format("\\fB\\-\\-{}\\fR", Roff(row.name));
     if (row.value) out += fmt::format(" \\fI{}\\fR", row.value);
-    out += fmt::format("\n{}.\n", Escape(row.help));
+    out += fmt::format("\n{}.\n", Roff(row.help));
   }
 }
 
@@ -38,7 +25,7 @@ void AppendFiles(std::string& out, const Personality& personality, const char* h
            const std::string& run_dir, const std::string& pid_file, bool readonly_socket) {
   out += fmt::format(".SS {}\n", heading);
   auto item = [&](const std::string& path, const char* what) {
-    out += fmt::format(".TP\n.I {}\n{}\n", Escape(path), what);
+    out += fmt::format(".TP\n.I {}\n{}\n", Roff(path), what);
   };
   item(fmt::format("{}/{}.conf", config_dir, personality.name), "Configuration, unless overridden with \\-f.");
   item(SocketPath(personality, run_dir, "-sock"), "Socket for clients.");
@@ -53,23 +40,35 @@ void AppendKeys(std::string& out, const Personality& personality) {
   for (const ConfigRow& row : ConfigRows()) {
     if (!HasKey(personality, row)) continue;
     if (row.key.empty()) {
-      out += fmt::format(".SS {}\n", Escape(row.help));
+      out += fmt::format(".SS {}\n", Roff(row.help));
       continue;
     }
-    out += fmt::format(".TP\n.B {}\n{}", row.key, Escape(row.help));
-    if (!row.default_text.empty()) out += fmt::format("\nDefault: {}.", Escape(row.default_text));
+    out += fmt::format(".TP\n.B {}\n{}", row.key, Roff(row.help));
+    if (!row.default_text.empty()) out += fmt::format("\nDefault: {}.", Roff(row.default_text));
     out += '\n';
   }
 }
 
 }  // namespace
 
+std::string Roff(std::string_view text) {
+  std::string out;
+  bool line_start = true;
+  for (char c : text) {
+    if (line_start && (c == '.' || c == '\'')) out += "\\&";
+    if (c == '-' || c == '\\') out += '\\';
+    out += c == '\\' ? 'e' : c;
+    line_start = c == '\n';
+  }
+  return out;
+}
+
 std::string ManPage(const Personality& personality) {
   std::string name(personality.name);
   std::string out = fmt::format(".TH {} 8 \"\" \"busyvirt\" \"Virtualization Support\"\n", name);
-  out += fmt::format(".SH NAME\n{} \\- libvirt {} daemon\n", name, Escape(personality.about));
+  out += fmt::format(".SH NAME\n{} \\- libvirt {} daemon\n", name, Roff(personality.about));
   out += fmt::format(".SH SYNOPSIS\n.B {}\n[\\fIOPTION\\fR]...\n", name);
-  out += fmt::format(".SH DESCRIPTION\n{} manages {}.\n", name, Escape(personality.manages));
+  out += fmt::format(".SH DESCRIPTION\n{} manages {}.\n", name, Roff(personality.manages));
   out += "It is one of the daemons that the busyvirt executable can be, and stands in for libvirt's of the same name:\n"
          "same sockets, protocol, configuration and files.\n.PP\n"
          "Where systemd opens its sockets it starts on the first connection, and the keys about sockets have no\n"

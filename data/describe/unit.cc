@@ -2,6 +2,7 @@
 #include <sstream>
 #include <vector>
 
+#include "daemon/backend.h"
 #include "describe.h"
 
 namespace bv {
@@ -20,11 +21,11 @@ void ReplaceAll(std::string& text, const std::string& from, const std::string& t
   }
 }
 
-// "After" for each of the words.
-std::string Lines(const std::string& key, std::string_view words) {
+// `key` with each of the words.
+std::string Lines(std::string_view key, std::string_view words) {
   std::string lines;
   std::istringstream in{std::string(words)};
-  for (std::string word; in >> word;) lines += key + "=" + word + "\n";
+  for (std::string word; in >> word;) lines.append(key).append("=").append(word).append("\n");
   return lines;
 }
 
@@ -36,7 +37,7 @@ std::string SocketsOf(const Personality& personality) {
   return words;
 }
 
-// Daemons that listen where this one does cannot run beside it.
+// The daemon that cannot run beside this one: it listens at the same place, or holds the same guests.
 std::string ConflictOf(const Personality& personality, const std::string& unit) {
   switch (personality.kind) {
     case ServerKind::kMonolithic: return unit == "service" ? "" : "virtproxyd" + unit;
@@ -46,8 +47,30 @@ std::string ConflictOf(const Personality& personality, const std::string& unit) 
   }
 }
 
+// Those whose guests have virtlogd for their consoles and virtlockd for their disks.
+constexpr const char* kNeedHelpers[] = {"libvirtd", "virtqemud"};
+
 bool NeedsHelpers(const Personality& personality) {
-  return personality.name == "libvirtd" || personality.name == "virtqemud";
+  return std::ranges::find(kNeedHelpers, personality.name) != std::end(kNeedHelpers);
+}
+
+// In a switch the one has to be gone before the other comes: sockets would take each other's path away, and
+// daemons each other's guests. An order does that, and one direction of it is enough.
+std::string ConflictLines(const Personality& personality, const std::string& unit) {
+  std::string other = ConflictOf(personality, unit);
+  return Lines("Conflicts", other) + (personality.kind == ServerKind::kMonolithic ? "" : Lines("After", other));
+}
+
+bool WantsMachined(const Personality& personality) {
+  return NeedsHelpers(personality) || personality.name == "virtlxcd";
+}
+
+// The services that a socket has to be there before.
+std::string BeforeSocket(const Personality& personality) {
+  std::string lines = Lines("Before", std::string(personality.name) + ".service");
+  if (personality.ServesRemote()) return lines;
+  for (const char* user : kNeedHelpers) lines += Lines("Before", std::string(user) + ".service");
+  return lines;
 }
 
 // What a daemon can live without; those that start programs for guests keep everything.
@@ -75,16 +98,19 @@ std::string Unit(const Personality& personality, const std::string& text, const 
       {"@RUNDIR@", paths.runstatedir + "/libvirt"},
       {"@AFTER@\n", Lines("After", after)},
       {"@WANTS@\n", Lines("Wants", service_sockets) +
-                        (NeedsHelpers(personality) ? Lines("Wants", "systemd-machined.service") : "")},
+                        (WantsMachined(personality) ? Lines("Wants", "systemd-machined.service") : "")},
       {"@REQUIRES@\n", NeedsHelpers(personality) ? Lines("Requires", "virtlogd.socket virtlockd.socket") : ""},
       {"@ALSO@\n", Lines("Also", service_sockets) +
                        (NeedsHelpers(personality) ? Lines("Also", "virtlogd.socket virtlockd.socket") : "")},
-      {"@CONFLICTS@\n", Lines("Conflicts", ConflictOf(personality, "service"))},
-      {"@CONFLICTS .socket@\n", Lines("Conflicts", ConflictOf(personality, ".socket"))},
-      {"@CONFLICTS -ro.socket@\n", Lines("Conflicts", ConflictOf(personality, "-ro.socket"))},
-      {"@CONFLICTS -admin.socket@\n", Lines("Conflicts", ConflictOf(personality, "-admin.socket"))},
-      {"@CONFLICTS -tcp.socket@\n", Lines("Conflicts", ConflictOf(personality, "-tcp.socket"))},
-      {"@CONFLICTS -tls.socket@\n", Lines("Conflicts", ConflictOf(personality, "-tls.socket"))},
+      {"@BEFORE@\n", BeforeSocket(personality)},
+      {"@CONDITION@\n", Lines("ConditionPathExists", personality.unit_condition)},
+      {"@CONFLICTS@\n", ConflictLines(personality, "service") +
+                            Lines("Conflicts", personality.unit_conflicts)},
+      {"@CONFLICTS .socket@\n", ConflictLines(personality, ".socket")},
+      {"@CONFLICTS -ro.socket@\n", ConflictLines(personality, "-ro.socket")},
+      {"@CONFLICTS -admin.socket@\n", ConflictLines(personality, "-admin.socket")},
+      {"@CONFLICTS -tcp.socket@\n", ConflictLines(personality, "-tcp.socket")},
+      {"@CONFLICTS -tls.socket@\n", ConflictLines(personality, "-tls.socket")},
       {"@MODE@", personality.ServesRemote() ? "0666" : "0600"},
       // Each guest keeps a descriptor or two open in its driver, four in virtlogd, and one a disk in
       // virtlockd; all for 4096 guests.
@@ -92,6 +118,17 @@ std::string Unit(const Personality& personality, const std::string& text, const 
       {"@SANDBOX@\n", SandboxOf(personality)},
   };
   for (const auto& [from, to] : values) ReplaceAll(unit, from, to);
+  return unit;
+}
+
+std::string GuestsUnit(const std::string& text, const UnitPaths& paths) {
+  std::string unit = text, sockets = "libvirtd.socket virtproxyd.socket";
+  for (const Backend& backend : Backends()) {
+    if (backend.hypervisor) sockets.append(" ").append(backend.daemon).append(".socket");
+  }
+  ReplaceAll(unit, "@AFTER@\n", Lines("After", sockets));
+  ReplaceAll(unit, "@SBINDIR@", paths.sbindir);
+  ReplaceAll(unit, "@SYSCONFDIR@", paths.sysconfdir);
   return unit;
 }
 
