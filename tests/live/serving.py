@@ -297,8 +297,8 @@ def test_switch(host):
         return subprocess.run([host.bindir + '/busyvirt', 'switch', *args], capture_output=True, text=True, timeout=20)
     expect('the mode', switch('status').stdout.strip(), 'monolithic')
     plan = switch('modular', '--dry-run').stdout.splitlines()
-    expect('the first step', plan[0], 'systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket')
+    expect('the first step', plan[0].split()[:3], ['systemctl', 'stop', 'libvirtd.socket'])
     for name in ('virtqemud', 'virtproxyd'):
-        if not any(line.startswith('systemctl enable %s.socket' % name) for line in plan):
+        if not any(line.startswith('systemctl enable ') and name + '.socket' in line.split() for line in plan):
             raise Failure('%s is not enabled: %s' % (name, plan))
     expect('a nonsensical word', switch('sideways').returncode, 1)
