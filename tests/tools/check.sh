@@ -24,6 +24,7 @@ parts() {
   echo "cmocka|300|tests/cmocka/compare.sh $tests"
   echo "fuzz|300|tests/tools/fuzz.sh build-fuzz"
   echo "live|900|tests/live/run"
+  echo "boot|300|env DATA=$PWD/$tests/data tests/boot/run"
 }
 
 passed=0 failed=0 skipped=0

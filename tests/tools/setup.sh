@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a target needs and this machine lacks, after saying which.
-#   setup.sh GROUP...     build check auth demo bench fuzz conformance
+#   setup.sh GROUP...     build check auth boot demo bench fuzz conformance
 # The one place where package names are kept. Exit status 1: something is missing and could not be installed.
 set -u
 
@@ -10,6 +10,7 @@ packages_of() {
       libpcre2-dev libfmt-dev libsystemd-dev nettle-dev libgnutls28-dev libsasl2-dev ;;
     unit) echo libgtest-dev libcmocka-dev lld libxml2-utils ;;
     guests) echo libvirt-clients python3 python3-libvirt qemu-system-x86 qemu-utils iproute2 procps util-linux dbus-daemon ;;
+    boot) echo systemd systemd-container dbus openssl libvirt-clients ;;
     kernel) echo linux-image-amd64 busybox-static cpio ;;
     auth) echo gnutls-bin sasl2-bin krb5-kdc krb5-admin-server krb5-user libsasl2-modules libsasl2-modules-gssapi-mit polkitd \
       dbus-daemon ;;
