@@ -3,10 +3,13 @@
 #   make                 the executable, in $(BUILD)/busyvirt
 #   make DEV=1           quick unoptimised build in build-dev, for working on the code
 #   make SANITIZE=1 ...  the same with AddressSanitizer and UBSan, in build-asan
+#   make static          one file without any shared library, for FROM scratch images: build-static/busyvirt
 #   make check demo bench fuzz      see README; SANITIZE=1 works with check
 
 ifdef FUZZ
 BUILD ?= build-fuzz
+else ifdef STATIC
+BUILD ?= build-static
 else ifdef SANITIZE
 BUILD ?= build-asan
 else ifdef DEV
@@ -25,13 +28,14 @@ Q := $(if $(V),,@)
 say = $(if $(V),@:,@echo "  $(1) $@")
 
 all: $(BUILD)/busyvirt
-.PHONY: all check demo bench fuzz fuzz-programs unit test-programs clean distclean
+.PHONY: all static check demo bench fuzz fuzz-programs unit test-programs clean distclean
 
 # The goals that promise to install what they need do so before anything is configured.
 SETUP := $(patsubst %,setup-%,$(filter check demo bench fuzz,$(MAKECMDGOALS)))
 .PHONY: setup-check setup-demo setup-bench setup-fuzz
 setup-check:
 	@tests/tools/setup.sh build unit
+	@tests/tools/setup.sh boot || echo "setup: booting a machine will be skipped"
 	@tests/tools/setup.sh guests kernel || echo "setup: tests with guests will be skipped"
 	@tests/tools/setup.sh auth || echo "setup: tests of TLS, SASL, Kerberos and polkit will be skipped"
 	@tests/tools/setup.sh fuzz || echo "setup: fuzzers will be skipped"
@@ -68,10 +72,19 @@ MODE_LDFLAGS += -O2 -flto=auto
 endif
 endif
 
+PIE := -pie
+ifdef STATIC
+# What is loaded when it is needed cannot be: no TLS, SASL or polkit. It stands on its own instead.
+override WITH_SYSTEMD := no
+override WITH_GNUTLS := no
+override WITH_SASL := no
+PIE := -static-pie
+endif
+
 COMPILE_FLAGS := -std=c++20 -Wall -Wextra -Wno-missing-field-initializers -pthread -fPIE -ffunction-sections -fdata-sections \
 	-fstack-protector-strong -fcf-protection -Isrc -I$(BUILD)/gen $(LIB_CFLAGS) $(CPPFLAGS) $(MODE_FLAGS)
-LINK_FLAGS := -pthread -pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE_LDFLAGS) $(LDFLAGS)
-LIBS := -Wl,-Bstatic -lxml2 -lglib-2.0 -lpcre2-8 -ljson-c -lzstd -llzma -lz -lnettle -Wl,-Bdynamic -lm -ldl
+LINK_FLAGS := -pthread $(PIE) -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE_LDFLAGS) $(LDFLAGS)
+LIBS := -Wl,-Bstatic -lxml2 -lglib-2.0 -lpcre2-8 -ljson-c -lzstd -llzma -lz -lnettle $(if $(STATIC),,-Wl,-Bdynamic) -lm -ldl
 
 WITH_DEFINES := $(foreach library,SYSTEMD GNUTLS SASL,$(if $(filter yes,$(WITH_$(library))),-DBV_WITH_$(library)))
 DIR_DEFINES := $(WITH_DEFINES) -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(sysconfdir)"' -DBV_LOCALSTATEDIR='"$(localstatedir)"' \
@@ -146,11 +159,15 @@ unit: $(BUILD)/unit_tests
 
 # Test programs are built without optimisation, beside a release build, unless it is a sanitized one.
 TEST_MODE := $(if $(DEV)$(SANITIZE),,DEV=1)
-test-programs: $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests) $(CMOCKA_OBJECTS)
+test-programs: data $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests) $(CMOCKA_OBJECTS)
 check: all | $(SETUP)
 	+@$(MAKE) --no-print-directory $(TEST_MODE) test-programs
 	+@! command -v clang++-16 >/dev/null || $(MAKE) --no-print-directory FUZZ=1 SANITIZE= DEV= fuzz-programs
 	@tests/tools/check.sh $(BUILD) $(if $(TEST_MODE),build-dev,$(BUILD)) $(PARTS)
+
+# Its warnings about getpwnam and the like can be ignored: the files in /etc are read without help.
+static:
+	+@$(MAKE) --no-print-directory STATIC=1 DEV= SANITIZE= all
 
 # A real guest in our own daemon, for people to watch.
 demo: all | $(SETUP)
@@ -171,6 +188,6 @@ include data/install.mk
 
 # --- cleaning ------------------------------------------------------------------------------------
 clean:
-	rm -rf build build-dev build-asan build-fuzz
+	rm -rf build build-dev build-asan build-fuzz build-static
 distclean: clean
-	rm -rf configure config.mk config.log config.status autom4te.cache
+	rm -rf configure configure~ config.mk config.log config.status autom4te.cache busyvirt-*.tar.gz
