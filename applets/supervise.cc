@@ -13,16 +13,15 @@ namespace bv {
 
 namespace {
 
-constexpr int kDefaultIdle = 120;  // seconds, as the units have it
-
 int Usage(FILE* out, int status) {
   fmt::print(out,
-             "usage: busyvirt supervise [--timeout SECONDS] [DAEMON...]\n\n"
+             "usage: busyvirt supervise [--timeout SECONDS] [--tcp] [--tls] [DAEMON...]\n\n"
              "Opens the daemons' sockets and starts each on its first connection; without names those of a monolithic\n"
              "host: libvirtd, virtlogd and virtlockd. It may be process 1.\n\n"
-             "  --timeout SECONDS   how long a daemon stays that nobody needs (default {}; 0: for ever)\n\n"
+             "  --timeout SECONDS   how long a daemon stays that nobody needs (default {}; 0: for ever)\n"
+             "  --tcp, --tls        open the network ports of libvirtd or virtproxyd too (16509, 16514)\n\n"
              "SIGTERM ends it and its daemons in good order; SIGHUP goes on to the daemons.\n",
-             kDefaultIdle);
+             SuperviseOptions().idle.count());
   return status;
 }
 
@@ -30,7 +29,7 @@ int Usage(FILE* out, int status) {
 
 int Supervise(int argc, char** argv) {
   std::vector<const Personality*> daemons;
-  std::chrono::seconds idle{kDefaultIdle};
+  SuperviseOptions options;
   for (int i = 1; i < argc; ++i) {
     std::string_view word = argv[i];
     if (word == "--help" || word == "-h") return Usage(stdout, 0);
@@ -39,7 +38,11 @@ int Supervise(int argc, char** argv) {
       int seconds = 0;
       auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
       if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || seconds < 0) return Usage(stderr, 1);
-      idle = std::chrono::seconds(seconds);
+      options.idle = std::chrono::seconds(seconds);
+      continue;
+    }
+    if (word == "--tcp" || word == "--tls") {
+      (word == "--tcp" ? options.tcp : options.tls) = true;
       continue;
     }
     if (word.starts_with("-")) return Usage(stderr, 1);
@@ -61,7 +64,7 @@ int Supervise(int argc, char** argv) {
   SetLogFromEnvironment();
   try {
     Loop loop;
-    return Supervisor(daemons, idle).Run();
+    return Supervisor(daemons, options).Run();
   } catch (const std::exception& e) {
     fmt::print(stderr, "supervise: {}\n", e.what());
     return 1;

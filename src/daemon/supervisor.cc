@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -54,8 +55,8 @@ struct Supervisor::Unit {
   std::unique_ptr<Timer> restart;
 };
 
-Supervisor::Supervisor(std::span<const Personality* const> daemons, std::chrono::seconds idle)
-    : environment_(MakeEnvironment()), idle_seconds_(std::to_string(idle.count())), kill_timer_([this] { Signal(SIGKILL); }) {
+Supervisor::Supervisor(std::span<const Personality* const> daemons, const SuperviseOptions& options)
+    : environment_(MakeEnvironment()), options_(options), kill_timer_([this] { Signal(SIGKILL); }) {
   mode_t mask = umask(environment_.privileged ? 022 : 077);
   MakeDirs(environment_.state_dir, environment_.privileged ? 0755 : 0700);
   umask(mask);
@@ -106,8 +107,20 @@ void Supervisor::OpenSockets(Unit& unit) {
     UnixSocketOptions options{.path = path, .mode = kind.mode, .backlog = kBacklog};
     unit.sockets.push_back(ListenUnix(options));
     unit.paths.push_back(path);
-    unit.names += fmt::format("{}{}{}.socket", unit.names.empty() ? "" : ":", personality.name, kind.unit);
+    AddName(unit, kind.unit);
   }
+  if (!personality.HasTcp()) return;
+  for (auto [wanted, unit_suffix, port] : {std::tuple(options_.tcp, "-tcp", "16509"), std::tuple(options_.tls, "-tls", "16514")}) {
+    if (!wanted) continue;
+    for (Fd& fd : ListenTcp("", port, kBacklog)) {
+      unit.sockets.push_back(std::move(fd));
+      AddName(unit, unit_suffix);
+    }
+  }
+}
+
+void Supervisor::AddName(Unit& unit, std::string_view suffix) {
+  unit.names += fmt::format("{}{}{}.socket", unit.names.empty() ? "" : ":", unit.personality->name, suffix);
 }
 
 void Supervisor::WatchSockets(Unit& unit, bool watch) {
@@ -133,7 +146,8 @@ void Supervisor::Start(Unit& unit) {
     }
   }
   variables.insert(variables.end(), {pid_variable, count.data(), fd_names.data(), nullptr});
-  const char* arguments[] = {name.c_str(), "--timeout", idle_seconds_.c_str(), nullptr};
+  std::string idle = std::to_string(options_.idle.count());
+  const char* arguments[] = {name.c_str(), "--timeout", idle.c_str(), nullptr};
 
   pid_t pid = fork();
   if (pid < 0) {

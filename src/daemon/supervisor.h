@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
@@ -14,14 +15,19 @@
 
 namespace bv {
 
-// What systemd does for the daemons, where there is none: opens their Unix sockets, starts each on its
+struct SuperviseOptions {
+  std::chrono::seconds idle{120};  // how long a daemon stays that nobody needs, as the units have it; 0: for ever
+  bool tcp = false, tls = false;   // whether libvirtd or virtproxyd is reached by the network too
+};
+
+// What systemd does for the daemons, where there is none: opens their sockets, starts each on its
 // first connection by the activation protocol, lets idle ones end, restarts those that crash after a
 // pause that grows (guests may be waiting for them), and stops them in order. Fit to be process 1: it reaps whatever is orphaned.
 class Supervisor {
  public:
-  // Opens the sockets; `idle` is how long a daemon stays that nobody needs. Errors are those of ListenUnix(),
-  // and kOperationInvalid when somebody listens there already.
-  Supervisor(std::span<const Personality* const> daemons, std::chrono::seconds idle);
+  // Opens the sockets. Errors are those of ListenUnix() and ListenTcp(), and kOperationInvalid when somebody
+  // listens there already.
+  Supervisor(std::span<const Personality* const> daemons, const SuperviseOptions& options);
   ~Supervisor();
 
   // Returns the exit status after SIGTERM or SIGINT has ended the daemons.
@@ -31,6 +37,8 @@ class Supervisor {
   struct Unit;
 
   void OpenSockets(Unit& unit);
+  // The name of the socket that was opened last.
+  static void AddName(Unit& unit, std::string_view suffix);
   void Start(Unit& unit);
   void Reap();
   void Ended(Unit& unit, int wait_status);
@@ -41,7 +49,7 @@ class Supervisor {
   void StopNext();
 
   DriverEnvironment environment_;
-  std::string idle_seconds_;
+  const SuperviseOptions options_;
   std::list<Unit> units_;
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   Timer kill_timer_;

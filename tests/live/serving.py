@@ -302,3 +302,7 @@ def test_switch(host):
         if not any(line.startswith('systemctl enable ') and name + '.socket' in line.split() for line in plan):
             raise Failure('%s is not enabled: %s' % (name, plan))
     expect('a nonsensical word', switch('sideways').returncode, 1)
+    here = switch('modular')
+    expect('status without systemd', here.returncode, 1)
+    if 'busyvirt supervise virtlogd virtlockd virtqemud' not in here.stderr:
+        raise Failure('it does not say what to do: ' + here.stderr)

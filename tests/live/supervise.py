@@ -12,14 +12,14 @@ RUN = '/run/libvirt/'
 class Container:
     """A PID namespace whose first process is the supervisor."""
 
-    def __init__(self, host, *names, timeout=120):
+    def __init__(self, host, *names, timeout=120, options=()):
         if not os.path.exists(host.bindir + '/busyvirt'):
             raise Skip('this is not busyvirt')
         for daemon in host.daemons:
             daemon.stop()
         self.log = host.logs + '/supervise.log'
         command = ['unshare', '-p', '-m', '--fork', '--kill-child', '--mount-proc', host.bindir + '/busyvirt', 'supervise', '--timeout', str(timeout),
-                   *names]
+                   *options, *names]
         with open(self.log, 'w') as log:
             self.outer = subprocess.Popen(command, env=dict(host.env, LIBVIRT_DEBUG='2', LIBVIRT_LOG_OUTPUTS='2:stderr'), stdin=subprocess.DEVNULL,
                                           stdout=log, stderr=log)
@@ -79,6 +79,17 @@ def test_restarts_after_a_crash(host):
         raise Failure('it came back too soon')
     call(host, 'virtqemud')
     box.end()
+
+
+def test_network_port(host):
+    """--tcp opens the port of the daemon that has one"""
+    path = '/etc/libvirt/virtproxyd.conf'
+    with open(path, 'w') as f:
+        f.write('auth_tcp = "none"\n')
+    box = Container(host, 'virtproxyd', 'virtsecretd', options=['--tcp'])
+    expect('over TCP', host.virsh('uri', uri='secret+tcp://127.0.0.1/system').strip(), 'secret+tcp://127.0.0.1/system')
+    box.end()
+    os.unlink(path)
 
 
 def test_reaps_and_forwards(host):
