@@ -28,6 +28,7 @@ unit() {
   esac
 done
 "$describe" guests-unit systemd/libvirt-guests.service.in "$@" > "$out/systemd/libvirt-guests.service"
+"$describe" busyvirt-man > "$out/man/busyvirt.8"
 "$describe" guests-man > "$out/man/libvirt-guests.8"
 "$describe" guests-settings > "$out/libvirt-guests.settings"
 "$describe" policy > "$out/org.libvirt.api.policy"

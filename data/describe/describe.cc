@@ -1,5 +1,5 @@
 // Writes the files that follow from the personality table: `describe list`, `describe config NAME`,
-// `describe man NAME`, `describe unit NAME TEMPLATE SBINDIR SYSCONFDIR RUNSTATEDIR`, `describe policy`, and for
+// `describe man NAME`, `describe unit NAME TEMPLATE SBINDIR SYSCONFDIR RUNSTATEDIR`, `describe policy`, `describe busyvirt-man`, and for
 // libvirt-guests `describe guests-settings`, `guests-man` and `guests-unit TEMPLATE SBINDIR SYSCONFDIR RUNSTATEDIR`.
 
 #include "describe.h"
@@ -26,6 +26,7 @@ void PrintList() {
 int Describe(int argc, char** argv) {
   std::string what = argc > 1 ? argv[1] : "";
   if (what == "list") return PrintList(), 0;
+  if (what == "busyvirt-man") return fmt::print("{}", BusyvirtManPage()), 0;
   if (what == "guests-settings") return fmt::print("{}", GuestsSettingsTemplate()), 0;
   if (what == "guests-man") return fmt::print("{}", GuestsManPage()), 0;
   if (what == "guests-unit" && argc == 6) {

@@ -17,6 +17,8 @@ struct UnitPaths {
 };
 std::string Unit(const Personality& personality, const std::string& text, const UnitPaths& paths);
 
+// The executable under its own name.
+std::string BusyvirtManPage();
 // The same for libvirt-guests, which is no daemon.
 std::string GuestsManPage();
 std::string GuestsUnit(const std::string& text, const UnitPaths& paths);

@@ -73,8 +73,13 @@ std::string BeforeSocket(const Personality& personality) {
   return lines;
 }
 
-// What a daemon can live without; those that start programs for guests keep everything.
+// What a daemon can live without. Those that start guests pass all they have on to them; those that start other
+// programs (dnsmasq, iptables, mkfs) keep what these may need; the rest start nothing.
 std::string SandboxOf(const Personality& personality) {
+  constexpr std::string_view kStartPrograms[] = {"virtinterfaced", "virtnetworkd", "virtnodedevd", "virtnwfilterd", "virtstoraged"};
+  if (std::ranges::find(kStartPrograms, personality.name) != std::end(kStartPrograms)) {
+    return "LockPersonality=yes\nRestrictRealtime=yes\n";
+  }
   bool helper = !personality.ServesRemote();
   if (!helper && personality.name != "virtsecretd" && personality.name != "virtproxyd") return "";
   return "NoNewPrivileges=yes\nProtectControlGroups=yes\nProtectKernelModules=yes\nProtectKernelTunables=yes\n"
