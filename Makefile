@@ -190,4 +190,4 @@ include data/install.mk
 clean:
 	rm -rf build build-dev build-asan build-fuzz build-static
 distclean: clean
-	rm -rf configure configure~ config.mk config.log config.status autom4te.cache busyvirt-*.tar.gz
+	rm -rf $(if $(wildcard .git),configure) configure~ config.mk config.log config.status autom4te.cache busyvirt-*.tar.gz

@@ -30,9 +30,9 @@ INSTALL_TO = data/install.sh $(1) '$(DESTDIR)' $(EXECUTABLE) $(DATA) prefix=$(pr
 
 install: all data
 install install-files:
-	+$(Q)$(call INSTALL_TO,install)
+	$(Q)$(call INSTALL_TO,install)
 uninstall: data
-	+$(Q)$(call INSTALL_TO,uninstall)
+	$(Q)$(call INSTALL_TO,uninstall)
 
 DIST := busyvirt-$(VERSION)
 dist: configure
