@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "protocol/remote.h"
+#include "proxy/start_daemon.h"
 
 namespace bv {
 
@@ -41,8 +42,8 @@ std::shared_ptr<rpc::ServerSession> Lock(const std::weak_ptr<rpc::ClientSession>
 
 }  // namespace
 
-Link::Link(std::shared_ptr<rpc::ServerSession> session, std::string path)
-    : session_(std::move(session)), path_(std::move(path)) {}
+Link::Link(std::shared_ptr<rpc::ServerSession> session, std::string path, std::string start)
+    : session_(std::move(session)), path_(std::move(path)), start_(std::move(start)) {}
 
 Link::~Link() {
   if (client_) client_->OnClose(nullptr), client_->Close();
@@ -53,7 +54,7 @@ Task<> Link::Open(std::string uri, bool readonly) {
   try {
     auto session = Lock(session_);
     if (!session) throw Lost();
-    auto client = co_await rpc::Client::Connect(path_);
+    auto client = co_await ConnectToDaemon(path_, start_);
     client_ = client;
     co_await client->Call<remote::proc::AuthList>();
     remote::ConnectOpenArgs open;

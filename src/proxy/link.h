@@ -16,7 +16,8 @@ namespace bv {
 // it. Ends with the client; when the daemon ends it, calls that wait are answered with an error.
 class Link : public std::enable_shared_from_this<Link> {
  public:
-  Link(std::shared_ptr<rpc::ServerSession> session, std::string path);
+  // `start`: the daemon's name when it may be started, else empty.
+  Link(std::shared_ptr<rpc::ServerSession> session, std::string path, std::string start = {});
   ~Link();
 
   // Connects, says who the client is, and opens `uri`. Throws what the daemon answers; what was
@@ -50,7 +51,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void EndCall(const rpc::Header& header);
 
   std::weak_ptr<rpc::ClientSession> session_;
-  const std::string path_;
+  const std::string path_, start_;
   std::shared_ptr<rpc::Client> client_;
   bool open_ = false, lost_ = false;
   std::optional<Error> failure_;      // why it did not open

@@ -55,6 +55,10 @@ std::string ProxyDriver::SocketPath(const Backend& backend) const {
   return socket_dir_ + "/" + std::string(backend.daemon) + "-sock";
 }
 
+std::shared_ptr<Link> ProxyDriver::MakeLink(std::shared_ptr<rpc::ServerSession> session, const Backend& backend) const {
+  return std::make_shared<Link>(std::move(session), SocketPath(backend), privileged_ ? "" : std::string(backend.daemon));
+}
+
 bool ProxyDriver::AcceptsUri(const Uri& uri) const {
   return FindBackend(uri.scheme) && AcceptsLocalUri(uri, uri.scheme, privileged_);
 }
@@ -71,7 +75,7 @@ std::string ProxyDriver::DefaultUri() const {
 Task<> ProxyDriver::OpenConnection(rpc::ClientSession& client, const std::string& uri) {
   const Backend* backend = FindBackend(Uri::Parse(uri).scheme);
   auto session = std::static_pointer_cast<rpc::ServerSession>(client.shared_from_this());
-  auto link = std::make_shared<Link>(session, SocketPath(*backend));
+  auto link = MakeLink(session, *backend);
   co_await link->Open(uri, client.readonly());
 
   Links& links = client.State<Links>();
@@ -103,7 +107,7 @@ std::shared_ptr<Link> ProxyDriver::LinkFor(rpc::ServerSession& session, const rp
   std::shared_ptr<Link>& link = links.by_backend[backend];
   if ((!link || link->lost()) && backend != links.main && open) {
     auto self = std::static_pointer_cast<rpc::ServerSession>(session.shared_from_this());
-    link = std::make_shared<Link>(self, SocketPath(*backend));
+    link = MakeLink(self, *backend);
     std::string uri = std::string(backend->scheme) + (privileged_ ? ":///system" : ":///session");
     Spawn(OpenQuietly(link, std::move(uri), session.readonly()), "proxy link");
   }

@@ -31,6 +31,7 @@ class ProxyDriver : public Driver, public rpc::Forwarder {
 
  private:
   std::string SocketPath(const Backend& backend) const;
+  std::shared_ptr<Link> MakeLink(std::shared_ptr<rpc::ServerSession> session, const Backend& backend) const;
   // The link that a message goes to, opened when it is the first; null when the connection is not open.
   std::shared_ptr<Link> LinkFor(rpc::ServerSession& session, const rpc::Header& header, bool open);
 
