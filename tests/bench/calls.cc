@@ -118,9 +118,27 @@ Sample RunLoad(const Load& load, int rounds, double seconds, int idle) {
   return {Median(rates), Median(limits)};
 }
 
-}  // namespace
+// A call through virtproxyd to virtqemud, beside an echo behind a relay.
+void MeasureProxy(const Side& side, int rounds, double seconds, Samples& samples) {
+  if (access((side.directory + "/virtproxyd").c_str(), X_OK) != 0) return;
+  Daemon backend(side, "virtqemud", "/run/libvirt/virtqemud-sock");
+  Daemon proxy(side, "virtproxyd", kSocket);
+  std::string version = EncodeCall<proc::ConnectGetLibVersion>();
+  std::vector<double> rates, limits;
+  auto clients = Connect(kSocket, 1, true);
+  for (int round = 0; round < rounds; round++) {
+    {
+      Process echo = StartEcho(36);
+      Process relay = StartRelay();
+      auto relayed = Connect(kRelaySocket, 1, false);
+      limits.push_back(Rate(relayed, version, 1, seconds));
+    }
+    rates.push_back(Rate(clients, version, 1, seconds));
+  }
+  samples["proxied calls, 1 client"] = {Median(rates), Median(limits)};
+}
 
-void MeasureCalls(const Side& side, bool quick, Samples& samples) {
+void MeasureDirect(const Side& side, bool quick, Samples& samples) {
   EmptyStores(false);
   Daemon daemon(side);
   Client client(kSocket);
@@ -141,6 +159,13 @@ void MeasureCalls(const Side& side, bool quick, Samples& samples) {
   for (const Load& load : loads) samples[load.name] = RunLoad(load, rounds, seconds, 0);
   samples["calls, 4000 idle clients"] = RunLoad({"", version, 36, 1, 1}, quick ? 1 : 3, seconds, 4000);
   samples["RSS with 4000 idle clients"] = {Measure(daemon.pid()).rss_kb / 1e3, 0};
+}
+
+}  // namespace
+
+void MeasureCalls(const Side& side, bool quick, Samples& samples) {
+  MeasureDirect(side, quick, samples);
+  MeasureProxy(side, quick ? 2 : 5, quick ? 0.3 : 1, samples);
 }
 
 }  // namespace bench

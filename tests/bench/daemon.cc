@@ -87,6 +87,12 @@ Process StartEcho(size_t reply_size) {
   return process;
 }
 
+Process StartRelay() {
+  Process process({EchoProgram(), kRelaySocket, "--relay", kEchoSocket});
+  WaitForSocket(process, "the relay", kRelaySocket);
+  return process;
+}
+
 void EmptyStores(bool cache) {
   std::error_code ignored;
   for (const char* dir : {"/etc/libvirt/qemu", "/run/libvirt", "/var/lib/libvirt/qemu"})

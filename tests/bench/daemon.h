@@ -31,6 +31,7 @@ using Samples = std::map<std::string, Sample>;
 
 inline const std::string kSocket = "/run/libvirt/libvirt-sock";
 inline const std::string kEchoSocket = "/run/bench-echo.sock";
+inline const std::string kRelaySocket = "/run/bench-relay.sock";
 
 // A child; ended and waited for with it.
 class Process {
@@ -58,6 +59,8 @@ class Daemon {
 };
 // The echo limit with replies of `reply_size` bytes in whole, listening.
 Process StartEcho(size_t reply_size);
+// What passes on to that one, listening at kRelaySocket.
+Process StartRelay();
 std::string EchoProgram();
 
 // Empties libvirt's stores; with `cache` also what was learnt about QEMU.

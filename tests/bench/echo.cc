@@ -1,6 +1,7 @@
 // The bare limit: a static process that answers every frame with one of a fixed size, from one epoll loop. What it needs is
 // what the kernel, the socket and the frames cost; all else is the daemon's own.
 //   echo PATH REPLY_BYTES
+//   echo PATH --relay NEXT      the same for what stands in between: passes on what comes, to a connection of its own for each
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ namespace {
 constexpr size_t kIn = 65536;
 struct Peer {
   int fd;
+  Peer* other;  // where a relay passes on to
   size_t have;
   char in[kIn];
 };
@@ -61,11 +63,41 @@ bool Serve(Peer* peer) {
   return true;
 }
 
+bool PassOn(Peer* peer) {
+  ssize_t n = recv(peer->fd, peer->in, kIn, 0);
+  if (n <= 0) return false;
+  SendAll(peer->other->fd, peer->in, n);
+  return true;
+}
+
+Peer* Watch(int poller, int fd) {
+  auto* added = static_cast<Peer*>(calloc(1, sizeof(Peer)));
+  added->fd = fd;
+  epoll_event event{EPOLLIN, {added}};
+  epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+  return added;
+}
+
+sockaddr_un Address(const char* path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+  return address;
+}
+
+int Connect(const char* path) {
+  sockaddr_un address = Address(path);
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address))) exit(1);
+  return fd;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
-  g_size = strtoul(argv[2], nullptr, 10);
+  const char* next = argc == 4 ? argv[3] : nullptr;
+  if (argc != 3 && !next) return 2;
+  g_size = next ? 0 : strtoul(argv[2], nullptr, 10);
   if (g_size < 28) g_size = 28;
   g_reply = static_cast<char*>(calloc(1, g_size));
   uint32_t word = htonl(g_size);
@@ -73,9 +105,7 @@ int main(int argc, char** argv) {
   word = htonl(1);
   memcpy(g_reply + 16, &word, 4);  // type: reply
 
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  strncpy(address.sun_path, argv[1], sizeof(address.sun_path) - 1);
+  sockaddr_un address = Address(argv[1]);
   unlink(argv[1]);
   int listener = socket(AF_UNIX, SOCK_STREAM, 0);
   if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)) || listen(listener, 4096)) return 1;
@@ -88,12 +118,12 @@ int main(int argc, char** argv) {
     for (int i = 0; i < n; i++) {
       auto* peer = static_cast<Peer*>(events[i].data.ptr);
       if (!peer) {
-        auto* added = static_cast<Peer*>(malloc(sizeof(Peer)));
-        added->fd = accept(listener, nullptr, nullptr);
-        added->have = 0;
-        event = {EPOLLIN, {added}};
-        epoll_ctl(poller, EPOLL_CTL_ADD, added->fd, &event);
-      } else if (!Serve(peer)) {
+        Peer* added = Watch(poller, accept(listener, nullptr, nullptr));
+        if (!next) continue;
+        added->other = Watch(poller, Connect(next));
+        added->other->other = added;
+      } else if (peer->other ? !PassOn(peer) : !Serve(peer)) {
+        if (peer->other) return 0;  // a relay is for one measurement
         close(peer->fd);
         free(peer);
       }

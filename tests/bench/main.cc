@@ -53,6 +53,7 @@ constexpr Row kRows[] = {
     {"dumpxml, 8 clients", "/s", {Kind::kPartOfLimit, 0.333}},
     {"calls, 4000 idle clients", "/s", {Kind::kLikeAnother, 0.8, "calls, 1 client, depth 1"}},
     {"RSS with 4000 idle clients", "MB", {Kind::kNone}},
+    {"proxied calls, 1 client", "/s", {Kind::kPartOfLimit, 1 / 1.5}},
     {"define one", "ms", {Kind::kBelowOriginal}},
     {"list-all of 5000", "ms", {Kind::kAtMost, 2}},
     {"restart with 5000", "ms", {Kind::kAtMost, 400}},

@@ -11,7 +11,7 @@ if [ "${BV_BENCH:-}" != 1 ]; then BV_BENCH=1 exec "$here/../tools/private.sh" --
 printf 'max_clients = 9000\nmax_anonymous_clients = 9000\nmax_queued_clients = 9000\n' >>/etc/libvirt/libvirtd.conf
 # As Debian's packages are, without debugging information.
 mkdir /run/ours && strip -o /run/ours/busyvirt "$build/busyvirt"
-for name in libvirtd virtlogd virtlockd; do ln -s busyvirt "/run/ours/$name"; done
+for name in libvirtd virtlogd virtlockd virtqemud virtproxyd; do ln -s busyvirt "/run/ours/$name"; done
 sides=(--ours /run/ours)
 if [ "${1:-}" = --only-original ]; then sides=(); shift; fi
 if [ -x /usr/sbin/libvirtd ]; then sides+=(--original /usr/sbin); else echo "Debian's libvirt is not installed (apt-get install libvirt-daemon-system): ours alone."; fi
