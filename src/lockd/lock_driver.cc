@@ -9,29 +9,34 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/verbatim_error.h"
 #include "base/wait.h"
+#include "daemon/descriptor_limit.h"
 
 namespace bv::lockd {
 
 using namespace lock_protocol;
 using namespace std::chrono_literals;
 
+// For whom a connection speaks.
 struct LockDriver::Owner {
-  bool registered = false;
+  bool watched = false;     // its end is
   bool restricted = false;
-  pid_t pid = 0;
+  std::uint32_t id = 0;     // 0 until it is registered
+  pid_t pid = 0;            // whose the leases are
+  Uuid uuid;
+  std::string name;
 };
 
 namespace {
 
-void RefuseFlags(std::uint32_t flags, std::uint32_t known) {
-  if (flags & ~known) {
-    throw Error(ErrorDomain::kLocking, ErrorCode::kInvalidArg, fmt::format("unsupported flags (0x{:x})", flags & ~known));
-  }
-}
+constexpr const char* kUnregistered = "lock owner details have not been registered";
 
-[[noreturn]] void ThrowInternal(std::string text) {
-  throw Error(ErrorDomain::kLocking, ErrorCode::kInternalError, std::move(text));
+[[noreturn]] void Throw(ErrorCode code, std::string text) { throw Error(ErrorDomain::kRpc, code, std::move(text)); }
+
+// Clients see libvirt's own function named ("virLockSpaceProtocolDispatchNew").
+void RefuseFlags(std::uint32_t flags, std::uint32_t known, const char* call) {
+  RefuseOtherFlags(flags, known, ErrorDomain::kRpc, fmt::format("virLockSpaceProtocolDispatch{}", call).c_str());
 }
 
 // Asks the process to end, then makes it. By pidfd, so never another one.
@@ -49,6 +54,11 @@ LockDriver::LockDriver(const DriverEnvironment& environment) : environment_(envi
   spaces_.emplace("", Lockspace(""));
 }
 
+Task<> LockDriver::Start() {
+  UseAllDescriptors();
+  co_return;
+}
+
 void LockDriver::Register(Service& service) {
   service.On<proc::Register>(this, &LockDriver::RegisterOwner);
   service.On<proc::Restrict>(this, &LockDriver::Restrict);
@@ -64,35 +74,39 @@ bool LockDriver::HasActiveObjects() const {
   return std::ranges::any_of(spaces_, [](auto& space) { return space.second.held() > 0; });
 }
 
+// A connection that was restricted can do nothing any more: a guest's process keeps it open, and whoever
+// breaks out of that guest must not get at leases with it.
 LockDriver::Owner& LockDriver::OwnerOf(Call& call) const {
   Owner& owner = call.client().State<Owner>();
-  if (owner.restricted) {
-    throw Error(ErrorDomain::kLocking, ErrorCode::kOperationDenied, "lock manager connection has been restricted");
-  }
+  if (owner.restricted) Throw(ErrorCode::kOperationDenied, "lock manager connection has been restricted");
   return owner;
 }
 
-// Everything but registering is for who is known.
-static void RequireRegistered(bool registered) {
-  if (!registered) ThrowInternal("lock owner details have not been registered");
+LockDriver::Owner& LockDriver::RegisteredOwnerOf(Call& call) const {
+  Owner& owner = OwnerOf(call);
+  if (owner.id == 0) Throw(ErrorCode::kOperationInvalid, kUnregistered);
+  return owner;
 }
 
 Task<> LockDriver::RegisterOwner(Call& call, RegisterArgs args) {
-  RefuseFlags(args.flags, 0);
+  RefuseFlags(args.flags, 0, "Register");
   Owner& owner = OwnerOf(call);
-  if (owner.registered) ThrowInternal("lock owner details have already been registered");
-  owner.registered = true;
+  if (!owner.watched) {
+    owner.watched = true;
+    pid_t client = call.client().identity().pid.value_or(0);
+    call.client().OnClose([this, client, &owner] { OnHangUp(client, owner.pid); });
+  }
+  // Again is fine: a manager may speak for one guest after the other.
   owner.pid = static_cast<pid_t>(args.owner.pid);
-  pid_t client = call.client().identity().pid.value_or(0);
-  call.client().OnClose([this, client, pid = owner.pid] { OnHangUp(client, pid); });
+  owner.id = args.owner.id;
+  owner.uuid = args.owner.uuid;
+  owner.name = std::move(args.owner.name);
   co_return;
 }
 
 Task<> LockDriver::Restrict(Call& call, RestrictArgs args) {
-  RefuseFlags(args.flags, 0);
-  Owner& owner = OwnerOf(call);
-  RequireRegistered(owner.registered);
-  owner.restricted = true;
+  RefuseFlags(args.flags, 0, "Restrict");
+  RegisteredOwnerOf(call).restricted = true;
   co_return;
 }
 
@@ -108,59 +122,52 @@ void LockDriver::OnHangUp(pid_t client, pid_t owner) {
 
 Lockspace& LockDriver::SpaceOf(const std::string& path) {
   auto found = spaces_.find(path);
-  if (found == spaces_.end()) ThrowInternal("Lockspace for path " + path + " does not exist");
+  if (found == spaces_.end()) Throw(ErrorCode::kInternalError, "Lockspace for path " + path + " does not exist");
   return found->second;
 }
 
-void LockDriver::AddSpace(const std::string& path) {
-  if (path.empty()) {
-    throw Error(ErrorDomain::kLocking, ErrorCode::kInvalidArg, "the default lockspace already exists");
-  }
-  if (spaces_.contains(path)) {
-    throw Error(ErrorDomain::kLocking, ErrorCode::kOperationInvalid, "Lockspace for path " + path + " already exists");
-  }
-  spaces_.emplace(path, Lockspace(path));
-}
-
 Task<> LockDriver::New(Call& call, NewArgs args) {
-  RefuseFlags(args.flags, 0);
-  RequireRegistered(OwnerOf(call).registered);
-  AddSpace(args.path);
+  RefuseFlags(args.flags, 0, "New");
+  RegisteredOwnerOf(call);
+  if (args.path.empty()) Throw(ErrorCode::kOperationInvalid, "the default lockspace already exists");
+  if (spaces_.contains(args.path)) {
+    Throw(ErrorCode::kInternalError, "Lockspace for path " + args.path + " already exists");
+  }
+  spaces_.emplace(args.path, Lockspace(args.path));
   co_return;
 }
 
+// What managers call as they start, before they speak for any guest: the lockspace may be there.
 Task<> LockDriver::CreateLockspace(Call& call, CreateLockSpaceArgs args) {
   OwnerOf(call);
-  AddSpace(args.path);
+  if (!spaces_.contains(args.path)) spaces_.emplace(args.path, Lockspace(args.path));
   co_return;
 }
 
 Task<> LockDriver::CreateResource(Call& call, CreateResourceArgs args) {
-  RefuseFlags(args.flags, 0);
-  RequireRegistered(OwnerOf(call).registered);
+  RefuseFlags(args.flags, 0, "CreateResource");
+  RegisteredOwnerOf(call);
   SpaceOf(args.path).Create(args.name);
   co_return;
 }
 
 Task<> LockDriver::DeleteResource(Call& call, DeleteResourceArgs args) {
-  RefuseFlags(args.flags, 0);
-  RequireRegistered(OwnerOf(call).registered);
+  RefuseFlags(args.flags, 0, "DeleteResource");
+  RegisteredOwnerOf(call);
   SpaceOf(args.path).Delete(args.name);
   co_return;
 }
 
 Task<> LockDriver::AcquireResource(Call& call, AcquireResourceArgs args) {
-  RefuseFlags(args.flags, kShared | kAutocreate);
-  Owner& owner = OwnerOf(call);
-  RequireRegistered(owner.registered);
+  RefuseFlags(args.flags, kShared | kAutocreate, "AcquireResource");
+  Owner& owner = RegisteredOwnerOf(call);
   SpaceOf(args.path).Acquire(args.name, owner.pid, args.flags);
   co_return;
 }
 
 Task<> LockDriver::ReleaseResource(Call& call, ReleaseResourceArgs args) {
-  RefuseFlags(args.flags, 0);
-  Owner& owner = OwnerOf(call);
-  RequireRegistered(owner.registered);
+  RefuseFlags(args.flags, 0, "ReleaseResource");
+  Owner& owner = RegisteredOwnerOf(call);
   SpaceOf(args.path).Release(args.name, owner.pid);
   if (!HasActiveObjects()) environment_.on_idle();
   co_return;

@@ -10,13 +10,25 @@
 
 namespace bv::lockd {
 
-// What virtlockd does: holds leases for guests, so that two hosts never run one disk. Each connection
-// registers the process that it speaks for; a process that itself hangs up while it holds leases is
-// ended, because nobody protects its disks any more.
+// What virtlockd does: holds leases for guests, so that no disk is run twice. Each connection registers
+// the process that leases are to belong to.
+//
+// What becomes of leases, as with libvirt's own:
+//  - A guest's process connects by itself as it starts, takes its leases, and keeps the connection for
+//    as long as it lives. When that connection ends, all leases of the process are freed, whichever
+//    connection took them; and if there were any, the process is ended: SIGTERM, and SIGKILL 1.6 s later.
+//    Where it has ended before, which is the usual case, there is nobody left to end.
+//  - A connection that speaks for another process (libvirtd's, for a guest that is resumed or gets
+//    another disk) may come and go; the leases stay.
+//  - The leases are locks of the kernel. When virtlockd is killed they are gone, and its next start knows
+//    nothing of them: the guests run on unprotected until they are paused and resumed or restarted.
+//    SIGUSR1 (daemon/) is the way to replace it while guests run.
+// Calls fail in domain kRpc, what a lease's file does in kLockspace.
 class LockDriver : public Driver {
  public:
   explicit LockDriver(const DriverEnvironment& environment);
 
+  Task<> Start() override;
   void Register(Service& service) override;
   bool HasActiveObjects() const override;
 
@@ -32,9 +44,10 @@ class LockDriver : public Driver {
   Task<> AcquireResource(Call& call, lock_protocol::AcquireResourceArgs args);
   Task<> ReleaseResource(Call& call, lock_protocol::ReleaseResourceArgs args);
 
+  // Refuses those who have been restricted; the second also those who have not registered.
   Owner& OwnerOf(Call& call) const;
+  Owner& RegisteredOwnerOf(Call& call) const;
   Lockspace& SpaceOf(const std::string& path);
-  void AddSpace(const std::string& path);
   void OnHangUp(pid_t client, pid_t owner);
 
   const DriverEnvironment environment_;

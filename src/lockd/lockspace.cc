@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/files.h"
 
 namespace bv::lockd {
 
@@ -45,8 +46,11 @@ Lockspace::Lockspace(std::string directory) : directory_(std::move(directory)) {
     throw Error(ErrorDomain::kLockspace, ErrorCode::kInternalError,
                 "Lockspace location " + directory_ + " exists, but is not a directory");
   }
-  if (mkdir(directory_.c_str(), 0700) < 0) {
-    throw SystemError(ErrorDomain::kLockspace, "Unable to create lockspace " + directory_);
+  try {
+    MakeDirs(directory_.substr(0, directory_.rfind('/')), 0700);
+    MakeDirs(directory_, 0700);
+  } catch (const Error& error) {
+    throw SystemError(ErrorDomain::kLockspace, error.int1, "Unable to create lockspace " + directory_);
   }
 }
 
@@ -57,13 +61,13 @@ std::string Lockspace::PathOf(const std::string& name) const {
 void Lockspace::Create(const std::string& name) {
   if (leases_.contains(name)) ThrowBusy(name);
   Fd fd(open(PathOf(name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) throw SystemError(ErrorDomain::kLockspace, "Unable to create resource " + name);
+  if (!fd) throw SystemError(ErrorDomain::kLockspace, "Unable to open/create resource " + PathOf(name));
 }
 
 void Lockspace::Delete(const std::string& name) {
   if (leases_.contains(name)) ThrowBusy(name);
   if (unlink(PathOf(name).c_str()) < 0 && errno != ENOENT) {
-    throw SystemError(ErrorDomain::kLockspace, "Unable to delete resource " + name);
+    throw SystemError(ErrorDomain::kLockspace, "Unable to delete resource " + PathOf(name));
   }
 }
 
@@ -72,7 +76,10 @@ Fd Lockspace::OpenAndLock(const std::string& name, unsigned flags) const {
   int mode = O_RDWR | O_CLOEXEC | (flags & kAutocreate ? O_CREAT : 0);
   for (;;) {
     Fd fd(open(path.c_str(), mode, 0600));
-    if (!fd) throw SystemError(ErrorDomain::kLockspace, "Unable to open resource " + path);
+    if (!fd) {
+      const char* what = flags & kAutocreate ? "Unable to open/create resource " : "Unable to open resource ";
+      throw SystemError(ErrorDomain::kLockspace, what + path);
+    }
     if (!TryLock(fd.get(), flags & kShared ? F_RDLCK : F_WRLCK)) ThrowBusy(name);
     // The last owner elsewhere removes the file that it autocreated: a lock on that one is worth nothing.
     if (!(flags & kAutocreate) || IsSameFile(fd.get(), path)) return fd;

@@ -23,7 +23,7 @@ enum : unsigned {
 // Errors have domain kLockspace: kResourceBusy when somebody else holds the lease.
 class Lockspace {
  public:
-  // Makes the directory (mode 0700) if need be.
+  // Makes the directory and those above it (mode 0700) if need be.
   explicit Lockspace(std::string directory);
 
   // A lease file that stays until it is deleted; neither works on one that is held.
