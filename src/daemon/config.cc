@@ -60,6 +60,9 @@ std::string GetText(const ConfigRow& row, const ConfValue& value, const Place& p
   if (row.rule == ConfigRule::kAuth && *text == "polkit" && (row.key == "auth_tcp" || row.key == "auth_tls")) {
     place.Fail(fmt::format("{}: polkit is for Unix sockets only", row.key), ErrorCode::kConfigUnsupported);
   }
+  if (row.rule == ConfigRule::kCompress && *text != "none" && *text != "zstd") {
+    place.Fail(fmt::format("{}: unsupported compression {}", row.key, *text), ErrorCode::kConfigUnsupported);
+  }
   return *text;
 }
 

@@ -57,7 +57,9 @@ struct DaemonConfig {
   std::vector<std::string> own_socket_keys;
 
   std::uint64_t max_size = 0;  // bytes; virtlogd
-  std::uint32_t max_backups = 0;
+  std::uint32_t max_backups = 0, max_age_days = 0;
+  std::string compress;
+  std::optional<std::string> log_root;
 
   AuthScheme UnixAuth(bool readonly, bool privileged) const;
   AuthScheme TcpAuth() const;

@@ -163,6 +163,17 @@ constexpr ConfigRow kRows[] = {
      "Bytes after which a log file is rolled over; 0 for never, which lets a guest fill the\n"
      "disk. Keep it below the size in the logrotate configuration."},
     {"max_backups", kLogd, {&C::max_backups}, "3", {}, "Rolled-over files to keep beside the current one."},
+    {"compress", kLogd, {&C::compress}, "none", {},
+     "\"zstd\" to compress rolled-over files, to NAME.0.zst and so on. Clients read them all\n"
+     "the same; zstdcat(1) shows them. \"none\" keeps them plain, as libvirt's own virtlogd\n"
+     "does, which cannot read compressed ones.",
+     ConfigRule::kCompress},
+    {"max_age_days", kLogd, {&C::max_age_days}, "0", {},
+     "Days after which logs that nobody writes to any more are removed from log_root; 0 to\n"
+     "keep them for ever. This is for all that is called *.log there, whoever made it."},
+    {"log_root", kLogd, {&C::log_root}, {}, "\"/var/log/libvirt\"",
+     "Where max_age_days looks, one level of directories deep. Unset: libvirt's log\n"
+     "directory."},
 };
 
 bool IsText(const ConfigRow& row) {

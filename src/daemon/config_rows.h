@@ -27,7 +27,7 @@ struct ConfigTarget {
   bool admin = false;  // for members of ServerLimits
 };
 
-enum class ConfigRule : std::uint8_t { kAny, kNotZero, kAuth, kSsf };
+enum class ConfigRule : std::uint8_t { kAny, kNotZero, kAuth, kSsf, kCompress };
 
 // One key of a configuration file, said once: parsing, ranges, the installed template and
 // --help-config follow from it.

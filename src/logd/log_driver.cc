@@ -2,16 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <optional>
-
 #include "base/error.h"
-#include "base/files.h"
+#include "base/verbatim_error.h"
 #include "base/wait.h"
 #include "daemon/config.h"
+#include "daemon/descriptor_limit.h"
+#include "logd/log_reader.h"
 
 namespace bv::logd {
 
@@ -19,37 +17,39 @@ using namespace log_protocol;
 
 namespace {
 
-// What one guest may write before the others have their turn.
-constexpr std::size_t kTurn = 1u << 20;
-// One reply's worth; the reader asks again.
+// The protocol's limit for one reply.
 constexpr std::uint64_t kMaxRead = 4u << 20;
 
-void RefuseFlags(std::uint32_t flags, std::uint32_t known) {
-  if (flags & ~known) {
-    throw Error(ErrorDomain::kNone, ErrorCode::kInvalidArg,
-                fmt::format("unsupported flags (0x{:x})", flags & ~known));
-  }
+RotationLimits LimitsOf(const DaemonConfig* config) {
+  if (!config) return {};
+  return {config->max_size, config->max_backups, config->compress == "zstd"};
 }
 
-// The directories belong to the daemon: a guest's manager names files in them, not anywhere.
-void RefuseRelative(const std::string& path) {
-  if (!path.starts_with('/')) throw Error(ErrorDomain::kNone, ErrorCode::kInvalidArg, "log file path must be absolute");
-}
+LogPosition ToLogPosition(const LogFilePosition& position) { return {position.inode, position.offset}; }
+LogFilePosition FromLogPosition(const LogPosition& position) { return {position.inode, position.offset}; }
 
 }  // namespace
 
-struct LogDriver::OpenLog {
-  OpenLog(RotatingFile file, Fd pipe) : file(std::move(file)), pipe(std::move(pipe)) {}
-  RotatingFile file;
-  Fd pipe;
-  std::optional<FdWatch> watch;
-};
-
-LogDriver::LogDriver(const DriverEnvironment& environment) : environment_(environment) {
-  if (environment.config) limits_ = {environment.config->max_size, environment.config->max_backups};
-}
+LogDriver::LogDriver(const DriverEnvironment& environment)
+    : environment_(environment),
+      limits_(LimitsOf(environment.config)),
+      compressor_(limits_.max_backups),
+      cleaner_(environment.config ? environment.config->log_root.value_or(environment.log_dir) : environment.log_dir,
+               environment.config ? environment.config->max_age_days : 0,
+               [this](const std::string& path) { return Find(path) != nullptr; }) {}
 
 LogDriver::~LogDriver() = default;
+
+Task<> LogDriver::Start() {
+  UseAllDescriptors();
+  cleaner_.Start();
+  co_return;
+}
+
+Task<> LogDriver::Stop() {
+  for (auto& [path, log] : logs_) log.pump->TakeAll();
+  co_await compressor_.Stop();
+}
 
 void LogDriver::Register(Service& service) {
   service.On<proc::DomainOpenLogFile>(this, &LogDriver::Open);
@@ -58,76 +58,79 @@ void LogDriver::Register(Service& service) {
   service.On<proc::DomainAppendLogFile>(this, &LogDriver::Append);
 }
 
-LogDriver::OpenLog* LogDriver::Find(const std::string& path) {
-  auto found = std::ranges::find_if(logs_, [&](auto& log) { return log->file.path() == path; });
-  return found == logs_.end() ? nullptr : found->get();
+LogPump* LogDriver::Find(const std::string& path) {
+  auto found = logs_.find(path);
+  return found == logs_.end() ? nullptr : found->second.pump.get();
 }
 
-Task<DomainOpenLogFileRet> LogDriver::Open(Call& call, DomainOpenLogFileArgs args) {
-  RefuseFlags(args.flags, kDomainOpenLogFileTruncate);
-  RefuseRelative(args.path);
-  if (Find(args.path)) {
-    throw Error(ErrorDomain::kNone, ErrorCode::kOperationInvalid, "Cannot open log file: '" + args.path + "': Device or resource busy");
+RotatingFile LogDriver::OpenFile(const std::string& path, bool truncate) {
+  RotatingFile file(path, limits_, truncate);
+  if (limits_.compress) {
+    file.on_roll_over = [this, path] { compressor_.Add(path); };
+    compressor_.Add(path);
   }
-  MakeDirs(args.path.substr(0, args.path.rfind('/')));
-  RotatingFile file(args.path, limits_, (args.flags & kDomainOpenLogFileTruncate) != 0);
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) < 0) throw SystemError(ErrorDomain::kNone, "cannot create a pipe");
-  Fd read_end(ends[0]), write_end(ends[1]);
-  fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
+  return file;
+}
 
-  auto& log = *logs_.emplace_back(std::make_unique<OpenLog>(std::move(file), std::move(read_end)));
-  log.watch.emplace(log.pipe.get(), EPOLLIN, [this, &log](std::uint32_t) { Drain(log); });
+// Flags that are not known are ignored here, and here only; clients may rely on it.
+Task<DomainOpenLogFileRet> LogDriver::Open(Call& call, DomainOpenLogFileArgs args) {
+  if (Find(args.path)) {
+    throw VerbatimError(ErrorDomain::kLogging, ErrorCode::kSystemError,
+                        "Cannot open log file: '" + args.path + "': Device or resource busy");
+  }
+  RotatingFile file = OpenFile(args.path, (args.flags & kDomainOpenLogFileTruncate) != 0);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) throw SystemError(ErrorDomain::kLogging, "Cannot open a pipe");
+  Fd read_end(ends[0]), write_end(ends[1]);
+  auto pump = std::make_unique<LogPump>(std::move(file), std::move(read_end), [this, path = args.path] { OnEnd(path); });
   call.reply_fds.push_back(std::move(write_end));
   DomainOpenLogFileRet ret;
-  ret.pos = {log.file.position().inode, log.file.position().offset};
+  ret.pos = FromLogPosition(pump->file().position());
+  logs_[args.path] = {std::move(args.driver), std::move(args.dom), std::move(pump)};
   co_return ret;
 }
 
-// The rest waits for the next round of the loop: the pipe stays readable.
-void LogDriver::Drain(OpenLog& log) {
-  for (std::size_t moved = 0; moved < kTurn;) {
-    auto step = log.file.TakeFromPipe(log.pipe.get(), kTurn - moved);
-    if (step < 0) return;
-    if (step == 0) {
-      logs_.remove_if([&](auto& other) { return other.get() == &log; });
-      environment_.on_idle();
-      return;
-    }
-    moved += static_cast<std::size_t>(step);
-  }
+void LogDriver::OnEnd(const std::string& path) {
+  logs_.erase(path);
+  if (logs_.empty()) environment_.on_idle();
 }
 
+// What a guest wrote before somebody asks counts as written.
 Task<DomainGetLogFilePositionRet> LogDriver::GetPosition(Call&, DomainGetLogFilePositionArgs args) {
-  RefuseFlags(args.flags, 0);
-  OpenLog* log = Find(args.path);
-  if (!log) throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, "No open log file " + args.path);
+  RefuseOtherFlags(args.flags, 0, ErrorDomain::kLogging, "virLogHandlerDomainGetLogFilePosition");
+  LogPump* log = Find(args.path);
+  if (!log) throw Error(ErrorDomain::kLogging, ErrorCode::kInternalError, "No open log file " + args.path);
+  log->TakeAll();
   DomainGetLogFilePositionRet ret;
-  ret.pos = {log->file.position().inode, log->file.position().offset};
+  ret.pos = FromLogPosition(log->file().position());
   co_return ret;
 }
 
 Task<DomainReadLogFileRet> LogDriver::Read(Call&, DomainReadLogFileArgs args) {
-  RefuseFlags(args.flags, 0);
-  RefuseRelative(args.path);
+  if (args.maxlen > kMaxRead) {
+    throw Error(ErrorDomain::kRpc, ErrorCode::kInternalError,
+                fmt::format("Requested data len {} is larger than maximum {}", args.maxlen, kMaxRead));
+  }
+  RefuseOtherFlags(args.flags, 0, ErrorDomain::kLogging, "virLogHandlerDomainReadLogFile");
+  if (LogPump* log = Find(args.path)) log->TakeAll();
   DomainReadLogFileRet ret;
-  ret.data = co_await Offload([path = args.path, backups = limits_.max_backups,
-                               from = LogPosition{args.pos.inode, args.pos.offset},
-                               max = std::min(args.maxlen, kMaxRead)] { return ReadRotated(path, backups, from, max); });
+  // Named, not a temporary of the awaited call: see base/task.h.
+  auto read = [path = args.path, backups = limits_.max_backups, from = ToLogPosition(args.pos), max = args.maxlen] {
+    return ReadLog(path, backups, from, max);
+  };
+  ret.data = co_await Offload(std::move(read));
   co_return ret;
 }
 
 Task<DomainAppendLogFileRet> LogDriver::Append(Call&, DomainAppendLogFileArgs args) {
-  RefuseFlags(args.flags, 0);
-  RefuseRelative(args.path);
-  if (OpenLog* log = Find(args.path)) {
-    log->file.Append(args.message);
+  RefuseOtherFlags(args.flags, 0, ErrorDomain::kLogging, "virLogHandlerDomainAppendLogFile");
+  if (LogPump* log = Find(args.path)) {
+    log->TakeAll();
+    log->file().Append(args.message);
   } else {
-    RotatingFile(args.path, limits_, false).Append(args.message);
+    OpenFile(args.path, false).Append(args.message);
   }
-  DomainAppendLogFileRet ret;
-  ret.ret = static_cast<std::int32_t>(args.message.size());
-  co_return ret;
+  co_return DomainAppendLogFileRet{};
 }
 
 }  // namespace bv::logd

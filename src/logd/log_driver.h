@@ -1,12 +1,13 @@
 #pragma once
 
-#include <list>
+#include <map>
 #include <memory>
 #include <string>
 
-#include "base/loop.h"
 #include "daemon/driver.h"
-#include "logd/rotating_file.h"
+#include "logd/compressor.h"
+#include "logd/log_cleaner.h"
+#include "logd/log_pump.h"
 #include "protocol/log_protocol.h"
 #include "rpc/service.h"
 
@@ -14,28 +15,44 @@ namespace bv::logd {
 
 // What virtlogd does: holds the files that guests write their output into, each behind a pipe, so that
 // a guest's logs go on while everything else is restarted, and cannot fill the disk.
+//
+// A log lives until the last writer of its pipe is gone, not until the client that opened it is. When
+// virtlogd is killed (SIGKILL), what is in the pipes is lost, writers get EPIPE, and no later virtlogd
+// takes the logs up again before the guests are restarted. An orderly end writes what is there first.
+// Calls fail in domain kLogging, files in kNone.
 class LogDriver : public Driver {
  public:
   explicit LogDriver(const DriverEnvironment& environment);
   ~LogDriver() override;
 
+  Task<> Start() override;
+  Task<> Stop() override;
   void Register(Service& service) override;
   bool HasActiveObjects() const override { return !logs_.empty(); }
 
  private:
-  struct OpenLog;
+  // Who opened a log, and for which guest.
+  struct OpenLog {
+    std::string driver;
+    log_protocol::Domain domain;
+    std::unique_ptr<LogPump> pump;
+  };
 
   Task<log_protocol::DomainOpenLogFileRet> Open(Call& call, log_protocol::DomainOpenLogFileArgs args);
   Task<log_protocol::DomainGetLogFilePositionRet> GetPosition(Call& call, log_protocol::DomainGetLogFilePositionArgs args);
   Task<log_protocol::DomainReadLogFileRet> Read(Call& call, log_protocol::DomainReadLogFileArgs args);
   Task<log_protocol::DomainAppendLogFileRet> Append(Call& call, log_protocol::DomainAppendLogFileArgs args);
 
-  OpenLog* Find(const std::string& path);
-  void Drain(OpenLog& log);
+  // Null when it is not open.
+  LogPump* Find(const std::string& path);
+  RotatingFile OpenFile(const std::string& path, bool truncate);
+  void OnEnd(const std::string& path);
 
   const DriverEnvironment environment_;
   RotationLimits limits_;
-  std::list<std::unique_ptr<OpenLog>> logs_;
+  std::map<std::string, OpenLog> logs_;  // by path
+  Compressor compressor_;
+  LogCleaner cleaner_;
 };
 
 }  // namespace bv::logd

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "logd/compressed_file.h"
 
 namespace bv::logd {
 
@@ -17,133 +18,199 @@ namespace {
 
 constexpr std::size_t kLineSearch = 80;
 constexpr std::size_t kCopyBuffer = 64 * 1024;
+// This close to the limit the data has to be looked at.
+constexpr std::size_t kNearLimit = 8 * 1024;
+constexpr std::chrono::seconds kQuiet{10};
+constexpr const char* kLogSource = "logging.log_handler";
 
-std::string BackupName(const std::string& path, unsigned number) { return path + "." + std::to_string(number); }
+Fd OpenLogFile(const std::string& path, int flags) {
+  // Not O_APPEND: splice refuses such files.
+  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, 0600));
+  if (!fd) throw SystemError(ErrorDomain::kNone, "Unable to open file: " + path);
+  return fd;
+}
+
+void RenameIfThere(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) < 0 && errno != ENOENT) {
+    throw SystemError(ErrorDomain::kNone, "Unable to rename " + from + " to " + to);
+  }
+}
+
+void RemoveBackups(const std::string& path, unsigned count) {
+  for (unsigned number = 0; number < count; ++number) {
+    unlink(BackupName(path, number).c_str());
+    unlink(CompressedName(path, number).c_str());
+  }
+}
+
+// Makes room at NAME.0; the last one is dropped, whichever kind it is.
+void ShiftBackups(const std::string& path, unsigned count) {
+  unlink(BackupName(path, count - 1).c_str());
+  unlink(CompressedName(path, count - 1).c_str());
+  for (unsigned number = count - 1; number > 0; --number) {
+    RenameIfThere(BackupName(path, number - 1), BackupName(path, number));
+    RenameIfThere(CompressedName(path, number - 1), CompressedName(path, number));
+  }
+}
 
 }  // namespace
 
-RotatingFile::RotatingFile(std::string path, RotationLimits limits, bool truncate)
-    : path_(std::move(path)), limits_(limits) {
-  Open(truncate);
+std::uint64_t InodeOf(int fd) {
+  struct stat info;
+  return fstat(fd, &info) == 0 ? info.st_ino : 0;
+}
+std::uint64_t InodeOf(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 ? info.st_ino : 0;
 }
 
-void RotatingFile::Open(bool truncate) {
-  // Not O_APPEND: splice refuses such files. Nobody else writes to them.
-  Fd fd(open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (truncate ? O_TRUNC : 0), 0600));
-  if (!fd) throw SystemError(ErrorDomain::kNone, "cannot open log file " + path_);
+RotatingFile::RotatingFile(std::string path, RotationLimits limits, bool truncate)
+    : path_(std::move(path)), limits_(limits) {
+  Use(OpenLogFile(path_, truncate ? O_TRUNC : 0));
+  if (truncate) RemoveBackups(path_, limits_.max_backups);
+  unlink(NextName(path_).c_str());
+}
+
+void RotatingFile::Use(Fd fd) {
   struct stat info;
-  if (fstat(fd.get(), &info) < 0) throw SystemError(ErrorDomain::kNone, "cannot look at log file " + path_);
-  lseek(fd.get(), 0, SEEK_END);
+  if (fstat(fd.get(), &info) < 0) throw SystemError(ErrorDomain::kNone, "Unable to look at file: " + path_);
   fd_ = std::move(fd);
   inode_ = info.st_ino;
   size_ = static_cast<std::uint64_t>(info.st_size);
+  can_splice_ = S_ISREG(info.st_mode);
 }
 
-void RotatingFile::RollOver() {
-  if (limits_.max_backups == 0) {
-    unlink(path_.c_str());
-  } else {
-    for (unsigned number = limits_.max_backups - 1; number > 0; --number) {
-      rename(BackupName(path_, number - 1).c_str(), BackupName(path_, number).c_str());
-    }
-    rename(path_.c_str(), BackupName(path_, 0).c_str());
-  }
-  Open(false);
+// logrotate's copytruncate, an administrator's `echo >> log`.
+void RotatingFile::NoticeOthers() {
+  struct stat info;
+  if (fstat(fd_.get(), &info) == 0 && S_ISREG(info.st_mode)) size_ = static_cast<std::uint64_t>(info.st_size);
 }
 
 void RotatingFile::Append(std::string_view data) {
+  NoticeOthers();
+  AppendFrom(data);
+}
+
+void RotatingFile::AppendFrom(std::string_view& data) {
   while (!data.empty()) {
-    std::size_t chunk = data.size();
-    bool roll = false;
-    if (limits_.max_size != 0 && size_ + chunk > limits_.max_size) {
-      roll = true;
-      chunk = size_ < limits_.max_size ? limits_.max_size - size_ : 0;
-      // A line that ends near the limit ends the file.
-      auto newline = data.substr(0, chunk).rfind('\n');
-      if (newline != data.npos && chunk - newline <= kLineSearch) chunk = newline + 1;
+    if (limits_.max_size == 0 || size_ + data.size() <= limits_.max_size) return Write(data, data.size());
+    std::size_t chunk = size_ < limits_.max_size ? limits_.max_size - size_ : 0;
+    // A line that ends near the limit ends the file; it may be the last one written.
+    auto newline = data.substr(0, chunk).rfind('\n');
+    if (newline != data.npos) {
+      if (chunk - newline <= kLineSearch) chunk = newline + 1;
+    } else if (chunk < kLineSearch && EndsWithLine()) {
+      chunk = 0;
     }
-    Write(data.substr(0, chunk));
-    data.remove_prefix(chunk);
-    if (roll) RollOver();
+    Write(data, chunk);
+    RollOver();
   }
 }
 
-void RotatingFile::Write(std::string_view data) {
-  while (!data.empty()) {
-    auto written = write(fd_.get(), data.data(), data.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return CountLost(data.size(), errno);
-    }
-    losing_ = false;
+void RotatingFile::Write(std::string_view& data, std::size_t count) {
+  while (count > 0) {
+    auto written = pwrite(fd_.get(), data.data(), count, static_cast<off_t>(size_));
+    if (written < 0 && errno == ESPIPE) written = write(fd_.get(), data.data(), count);  // a device
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw SystemError(ErrorDomain::kNone, "Unable to write to file: " + path_);
+    if (losing_) Recovered();
     size_ += static_cast<std::uint64_t>(written);
     data.remove_prefix(static_cast<std::size_t>(written));
+    count -= static_cast<std::size_t>(written);
   }
 }
 
-void RotatingFile::CountLost(std::size_t bytes, int error) {
-  lost_ += bytes;
-  if (losing_) return;
-  losing_ = true;
-  LogWarn("logging.log_handler", "{}; {} bytes of it are lost so far",
-          SystemError(ErrorDomain::kNone, error, "cannot write to " + path_).what(), lost_);
+bool RotatingFile::EndsWithLine() const {
+  char last;
+  return size_ > 0 && pread(fd_.get(), &last, 1, static_cast<off_t>(size_ - 1)) == 1 && last == '\n';
+}
+
+// The next file is there before anything is renamed: when it cannot be had (no space, no directory any
+// more), all is as it was.
+void RotatingFile::RollOver() {
+  Fd next = CreateNext();
+  try {
+    if (limits_.max_backups > 0) {
+      ShiftBackups(path_, limits_.max_backups);
+      RenameIfThere(path_, BackupName(path_, 0));
+    }
+    if (rename(NextName(path_).c_str(), path_.c_str()) < 0) {
+      throw SystemError(ErrorDomain::kNone, "Unable to rename " + NextName(path_));
+    }
+  } catch (...) {
+    unlink(NextName(path_).c_str());
+    throw;
+  }
+  Use(std::move(next));
+  if (on_roll_over) on_roll_over();
+}
+
+// Its inode must differ from those of the backups that were compressed, which the file system may give out
+// again: positions would mean two things.
+Fd RotatingFile::CreateNext() const {
+  std::vector<Fd> taken;  // kept while we ask for another
+  for (;;) {
+    Fd fd = OpenLogFile(NextName(path_), O_TRUNC);
+    if (!limits_.compress) return fd;
+    std::uint64_t inode = InodeOf(fd.get());
+    bool known = false;
+    for (unsigned number = 0; number < limits_.max_backups; ++number) {
+      known |= CompressedInode(CompressedName(path_, number)) == inode;
+    }
+    if (!known) return fd;
+    unlink(NextName(path_).c_str());
+    taken.push_back(std::move(fd));
+  }
 }
 
 ssize_t RotatingFile::TakeFromPipe(int pipe, std::size_t max) {
-  // Far from the limit nobody has to look at the data.
-  std::uint64_t room = limits_.max_size == 0 ? max : limits_.max_size - std::min(limits_.max_size, size_);
-  if (room > kCopyBuffer && !losing_) {
-    std::size_t count = std::min<std::uint64_t>(max, limits_.max_size == 0 ? room : room - kCopyBuffer);
-    auto moved = splice(pipe, nullptr, fd_.get(), nullptr, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-    if (moved > 0) size_ += static_cast<std::uint64_t>(moved);
-    if (moved >= 0) return moved;
-    if (errno == EAGAIN) return -1;
-    // A file system without splice, or no space: by hand, which also counts what is lost.
+  NoticeOthers();
+  std::uint64_t room = limits_.max_size == 0 ? UINT64_MAX : limits_.max_size - std::min(limits_.max_size, size_);
+  std::size_t step = kCopyBuffer;
+  if (can_splice_ && !losing_) {
+    if (room > kNearLimit) {
+      ssize_t moved = Splice(pipe, std::min<std::uint64_t>(max, room - kLineSearch));
+      if (moved >= 0 || errno == EAGAIN) return moved;
+      // A file system without splice, or no space: by hand, which also counts what is lost.
+      can_splice_ = errno != EINVAL;
+    } else {
+      step = kNearLimit;
+    }
   }
   char buffer[kCopyBuffer];
-  auto got = read(pipe, buffer, std::min(max, sizeof buffer));
-  if (got > 0) Append({buffer, static_cast<std::size_t>(got)});
+  auto got = read(pipe, buffer, std::min(max, step));
+  if (got <= 0) return got;
+  std::string_view data(buffer, static_cast<std::size_t>(got));
+  try {
+    AppendFrom(data);
+  } catch (const Error& error) {
+    CountLost(data.size(), error.what());
+  }
   return got;
 }
 
-std::string ReadRotated(const std::string& path, unsigned max_backups, LogPosition from, std::uint64_t max) {
-  // Oldest first. Files are opened before they are looked at, so that a roll-over in between does no harm.
-  struct Part {
-    Fd fd;
-    std::uint64_t inode;
-  };
-  std::vector<Part> parts;
-  for (unsigned number = max_backups + 1; number-- > 0;) {
-    std::string name = number == 0 ? path : BackupName(path, number - 1);
-    Fd fd(open(name.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat info;
-    if (!fd || fstat(fd.get(), &info) < 0) {
-      if (number == 0 && parts.empty()) throw SystemError(ErrorDomain::kNone, "cannot open log file " + path);
-      continue;
-    }
-    std::uint64_t inode = info.st_ino;
-    bool seen = std::ranges::any_of(parts, [=](auto& part) { return part.inode == inode; });
-    if (!seen) parts.push_back({std::move(fd), inode});
+ssize_t RotatingFile::Splice(int pipe, std::size_t max) {
+  auto offset = static_cast<loff_t>(size_);
+  auto moved = splice(pipe, nullptr, fd_.get(), &offset, max, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  if (moved > 0) size_ += static_cast<std::uint64_t>(moved);
+  return moved;
+}
+
+// Told when it begins and when it ends, and not all the time on a disk that is nearly full.
+void RotatingFile::CountLost(std::size_t bytes, const char* why) {
+  if (!losing_) {
+    losing_ = true;
+    told_ = Clock::now() >= quiet_until_;
+    if (told_) LogWarn(kLogSource, "{}; what comes is lost until that changes", why);
   }
-  auto first = std::ranges::find(parts, from.inode, &Part::inode);
-  std::uint64_t offset = from.offset;
-  if (first == parts.end()) {
-    first = parts.begin();
-    offset = 0;
-  }
-  std::string data;
-  for (auto part = first; part != parts.end() && data.size() < max; ++part, offset = 0) {
-    std::size_t before;
-    do {
-      before = data.size();
-      auto step = std::min<std::uint64_t>(max - before, kCopyBuffer);
-      data.resize(before + step);
-      auto got = pread(part->fd.get(), data.data() + before, step, static_cast<off_t>(offset));
-      data.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-      offset += data.size() - before;
-    } while (data.size() > before && data.size() < max);
-  }
-  return data;
+  lost_ += bytes;
+}
+
+void RotatingFile::Recovered() {
+  losing_ = false;
+  if (!told_) return;
+  LogWarn(kLogSource, "{} is written again; {} bytes of it have been lost", path_, lost_);
+  quiet_until_ = In(kQuiet);
 }
 
 }  // namespace bv::logd

@@ -3,60 +3,64 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
 #include "base/fd.h"
+#include "base/loop.h"
+#include "logd/log_files.h"
 
 namespace bv::logd {
 
-// Where a byte of a log is: the file may have been renamed since, its inode stays.
-struct LogPosition {
-  std::uint64_t inode = 0;
-  std::uint64_t offset = 0;
-};
-
-// The rules of a log file: NAME grows to `max_size` bytes, then becomes NAME.0, that NAME.1 and so on,
-// `max_backups` of them. 0 backups: the file starts again from nothing.
-struct RotationLimits {
-  std::uint64_t max_size = 2u << 20;  // bytes; 0: no limit
-  unsigned max_backups = 3;
-};
-
-// Writes a log. Lines are kept whole at a roll-over where they end within the last 80 bytes. A disk
-// that is full loses data, which is counted; it never blocks who writes. Blocks only as files do.
+// Writes a log. The limit is exact: a file that was rolled over holds `max_size` bytes, or up to 80 less
+// when a line ends there, so that lines stay whole. Others may truncate the file or append to it
+// meanwhile. Blocks only as files do. Everything throws kSystemError (domain kNone).
 class RotatingFile {
  public:
-  // Creates the file (mode 0600) or appends to it. Throws kSystemError (domain kNone).
+  // Appends to the file, or creates it (mode 0600). `truncate`: starts from nothing, without backups.
   RotatingFile(std::string path, RotationLimits limits, bool truncate);
+  RotatingFile(RotatingFile&&) = default;
 
+  // What was written before it throws stays.
   void Append(std::string_view data);
 
-  // Moves up to `max` bytes from a pipe into the file without copying them where the kernel can.
-  // Returns what it moved: 0 at the pipe's end, -1 when there is nothing now.
+  // Moves up to `max` bytes from a pipe that does not block into the file, without copying them where the
+  // kernel can. Returns what it took: 0 at the pipe's end, -1 when there is nothing now. Never throws: what
+  // cannot be written (a full disk) is lost, counted and told in the daemon's log, and as soon as there is
+  // room the log goes on; so who writes into the pipe never waits for the disk.
   ssize_t TakeFromPipe(int pipe, std::size_t max);
 
   const std::string& path() const { return path_; }
   LogPosition position() const { return {inode_, size_}; }
   std::uint64_t lost_bytes() const { return lost_; }
 
+  // Called after each roll-over.
+  std::function<void()> on_roll_over;
+
  private:
-  void Open(bool truncate);
+  void Use(Fd fd);
+  void NoticeOthers();
+  ssize_t Splice(int pipe, std::size_t max);
+  // Both take off `data` what they wrote.
+  void AppendFrom(std::string_view& data);
+  void Write(std::string_view& data, std::size_t count);
+  bool EndsWithLine() const;
   void RollOver();
-  void Write(std::string_view data);
-  void CountLost(std::size_t bytes, int error);
+  Fd CreateNext() const;
+  void CountLost(std::size_t bytes, const char* why);
+  void Recovered();
 
   std::string path_;
   RotationLimits limits_;
   Fd fd_;
   std::uint64_t inode_ = 0;
-  std::uint64_t size_ = 0;
+  std::uint64_t size_ = 0;  // where the next byte goes
   std::uint64_t lost_ = 0;
-  bool losing_ = false;  // said in the log once, until writing works again
+  bool losing_ = false;      // nothing has been written since something was lost
+  bool told_ = false;        // the daemon's log says so
+  Deadline quiet_until_{};
+  bool can_splice_ = true;
 };
-
-// Reads up to `max` bytes from `from` on, through roll-overs; from the oldest that is left when that
-// file is gone. Blocks. Throws kSystemError (domain kNone) when there is no file at all.
-std::string ReadRotated(const std::string& path, unsigned max_backups, LogPosition from, std::uint64_t max);
 
 }  // namespace bv::logd

@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "logd/log_reader.h"
 
 namespace bv::logd {
 namespace {
@@ -90,17 +92,80 @@ TEST_F(RotatingFileTest, ReadingFollowsTheInode) {
   file.Append("0123456");
   LogPosition middle = {file.position().inode, 3};
   file.Append("789abcdefghijk");
-  EXPECT_EQ(ReadRotated(path_, 2, middle, 100), "3456789abcdefghijk");
-  EXPECT_EQ(ReadRotated(path_, 2, middle, 5), "34567");
+  EXPECT_EQ(ReadLog(path_, 2, middle, 100), "3456789abcdefghijk");
+  EXPECT_EQ(ReadLog(path_, 2, middle, 5), "34567");
   // A file that is gone: from the oldest there is.
-  EXPECT_EQ(ReadRotated(path_, 2, {1, 0}, 100), "0123456789abcdefghijk");
-  EXPECT_THROW(ReadRotated(path_ + "x", 2, middle, 1), Error);
+  EXPECT_EQ(ReadLog(path_, 2, {1, 0}, 100), "0123456789abcdefghijk");
+  EXPECT_THROW(ReadLog(path_ + "x", 2, middle, 1), Error);
+}
+
+TEST_F(RotatingFileTest, LinesStayWholeHoweverTheyArrive) {
+  RotatingFile file(path_, {200, 1}, false);
+  for (int i = 0; i < 4; ++i) file.Append(std::string(59, 'a' + i) + "\n");
+  EXPECT_EQ(Old(0).size(), 180u) << "the fourth line does not fit any more";
+  EXPECT_EQ(Now(), std::string(59, 'd') + "\n");
+  file.Append(std::string(300, 'x'));
+  EXPECT_EQ(Old(0).size(), 200u) << "a line that is too long is cut at the limit";
+}
+
+TEST_F(RotatingFileTest, TruncatingTakesTheBackupsAway) {
+  RotatingFile(path_, {4, 2}, false).Append("1111222233");
+  EXPECT_EQ(Old(0), "2222");
+  RotatingFile(path_, {4, 2}, true).Append("x");
+  EXPECT_EQ(Old(0), "(none)");
+  EXPECT_EQ(Old(1), "(none)");
+  EXPECT_EQ(Now(), "x");
+}
+
+TEST_F(RotatingFileTest, OthersMayTruncateAndAppend) {
+  RotatingFile file(path_, {1000, 1}, false);
+  file.Append("one\n");
+  ASSERT_EQ(truncate(path_.c_str(), 0), 0);
+  file.Append("two\n");
+  EXPECT_EQ(Now(), "two\n") << "no hole where the first line was";
+  Fd other(open(path_.c_str(), O_WRONLY | O_APPEND));
+  ASSERT_EQ(write(other.get(), "me\n", 3), 3);
+  file.Append("three\n");
+  EXPECT_EQ(Now(), "two\nme\nthree\n");
+}
+
+TEST_F(RotatingFileTest, AFileAboveTheLimitIsRolledOverFirst) {
+  WriteFileAtomic(path_, std::string(50, 'o'));
+  RotatingFile file(path_, {20, 1}, false);
+  file.Append("new");
+  EXPECT_EQ(Now(), "new");
+  EXPECT_EQ(Old(0).size(), 50u);
+}
+
+TEST_F(RotatingFileTest, RollOverThatFailsLosesOnlyWhatComes) {
+  RotatingFile file(path_, {5, 1}, false);
+  file.Append("12345");
+  ASSERT_EQ(mkdir((path_ + ".new").c_str(), 0700), 0);  // where the next file is to be made
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
+  ASSERT_EQ(write(ends[1], "678", 3), 3);
+  EXPECT_EQ(file.TakeFromPipe(ends[0], 100), 3);
+  EXPECT_EQ(file.lost_bytes(), 3u);
+  EXPECT_EQ(Now(), "12345");
+  rmdir((path_ + ".new").c_str());
+  ASSERT_EQ(write(ends[1], "9ab", 3), 3);
+  EXPECT_EQ(file.TakeFromPipe(ends[0], 100), 3);
+  EXPECT_EQ(Old(0), "12345");
+  EXPECT_EQ(Now(), "9ab");
+  close(ends[0]);
+  close(ends[1]);
 }
 
 TEST_F(RotatingFileTest, FullDiskLosesDataAndSaysHowMuch) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
   RotatingFile file("/dev/full", {0, 0}, false);
-  file.Append("gone");
+  ASSERT_EQ(write(ends[1], "gone", 4), 4);
+  EXPECT_EQ(file.TakeFromPipe(ends[0], 100), 4) << "who writes must not wait for room";
   EXPECT_EQ(file.lost_bytes(), 4u);
+  EXPECT_THROW(file.Append("an error for who asked"), Error);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 }  // namespace

@@ -1,0 +1,69 @@
+#include "logd/log_pump.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+
+namespace bv::logd {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// What one guest may write before the others have their turn.
+constexpr std::size_t kTurn = 1u << 20;
+// Of a guest that is quicker than this many bytes a turn nothing is gained by waiting.
+constexpr std::size_t kTrickle = 32 * 1024;
+constexpr auto kPause = 1ms;
+// For a guest that fills its pipe: so much that it goes on while others have their turns.
+constexpr int kLargePipe = 256 * 1024;
+
+}  // namespace
+
+LogPump::LogPump(RotatingFile file, Fd pipe, std::function<void()> on_end)
+    : file_(std::move(file)), pipe_(std::move(pipe)), on_end_(std::move(on_end)), pause_([this] { watch_->SetEvents(EPOLLIN); }) {
+  fcntl(pipe_.get(), F_SETFL, O_NONBLOCK);
+  watch_.emplace(pipe_.get(), EPOLLIN, [this](std::uint32_t events) { OnEvents(events); });
+}
+
+void LogPump::OnEvents(std::uint32_t events) {
+  auto now = Clock::now();
+  bool busy = now - last_turn_ < 2 * kPause;
+  last_turn_ = now;
+  std::size_t moved = 0;
+  while (moved < kTurn) {
+    auto step = file_.TakeFromPipe(pipe_.get(), kTurn - moved);
+    if (step == 0) {
+      auto on_end = std::move(on_end_);
+      return on_end();
+    }
+    if (step < 0) break;
+    moved += static_cast<std::size_t>(step);
+  }
+  if (moved >= kTrickle) return Grow();
+  // A pipe without writers is announced whether we want to know or not.
+  if (busy && !(events & EPOLLHUP)) {
+    watch_->SetEvents(0);
+    pause_.Start(kPause);
+  }
+}
+
+void LogPump::Grow() {
+  if (grown_) return;
+  grown_ = true;
+  fcntl(pipe_.get(), F_SETPIPE_SZ, kLargePipe);
+}
+
+void LogPump::TakeAll() {
+  int there = 0;
+  ioctl(pipe_.get(), FIONREAD, &there);
+  for (auto left = static_cast<std::size_t>(std::max(there, 0)); left > 0;) {
+    auto step = file_.TakeFromPipe(pipe_.get(), left);
+    if (step <= 0) return;
+    left -= static_cast<std::size_t>(step);
+  }
+}
+
+}  // namespace bv::logd
