@@ -1,5 +1,5 @@
 // Measures our daemons beside the original's in one run and prints a table. Runs inside private namespaces; see run.sh.
-//   bench [--quick] --ours DIR [--original DIR] [TOPIC...]      topics: start calls scale guests running
+//   bench [--quick] --ours DIR [--original DIR] [TOPIC...]      topics: start calls scale guests running logs locks
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ struct Topic {
 };
 constexpr Topic kTopics[] = {
     {"start", MeasureStart}, {"calls", MeasureCalls}, {"scale", MeasureScale}, {"guests", MeasureGuests},
-    {"running", MeasureRunning}};
+    {"running", MeasureRunning}, {"logs", MeasureLogs}, {"locks", MeasureLocks}};
 
 // What ours must reach.
 enum class Kind {
@@ -67,6 +67,13 @@ constexpr Row kRows[] = {
     {"save a guest", "ms", {Kind::kBelowOriginal}},
     {"restore a guest", "ms", {Kind::kBelowOriginal}},
     {"RSS per running guest", "kB", {Kind::kNone}},
+    {"log, 64 KiB writes", "MB/s", {Kind::kPartOfLimit, 0.8}},
+    {"log, 80-byte writes", "MB/s", {Kind::kPartOfLimit, 1}},
+    {"log, 8 writers", "MB/s", {Kind::kPartOfLimit, 1}},
+    {"log, 100 writers: least share", "", {Kind::kPartOfLimit, 0.5}},
+    {"RSS after 100 writers", "MB", {Kind::kAtMost, 8}},
+    {"lock pairs, 1 client", "/s", {Kind::kPartOfLimit, 0.7}},
+    {"lock pairs, 8 clients", "/s", {Kind::kPartOfLimit, 0.7}},
 };
 
 std::string Number(double value) {
