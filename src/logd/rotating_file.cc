@@ -71,6 +71,11 @@ RotatingFile::RotatingFile(std::string path, RotationLimits limits, bool truncat
   unlink(NextName(path_).c_str());
 }
 
+RotatingFile::RotatingFile(std::string path, RotationLimits limits, Fd file, std::uint64_t lost)
+    : path_(std::move(path)), limits_(limits), lost_(lost) {
+  Use(std::move(file));
+}
+
 void RotatingFile::Use(Fd fd) {
   struct stat info;
   if (fstat(fd.get(), &info) < 0) throw SystemError(ErrorDomain::kNone, "Unable to look at file: " + path_);

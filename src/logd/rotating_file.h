@@ -20,6 +20,8 @@ class RotatingFile {
  public:
   // Appends to the file, or creates it (mode 0600). `truncate`: starts from nothing, without backups.
   RotatingFile(std::string path, RotationLimits limits, bool truncate);
+  // Goes on with a file that is open already, and has lost so many bytes.
+  RotatingFile(std::string path, RotationLimits limits, Fd file, std::uint64_t lost);
   RotatingFile(RotatingFile&&) = default;
 
   // What was written before it throws stays.
@@ -34,6 +36,7 @@ class RotatingFile {
   const std::string& path() const { return path_; }
   LogPosition position() const { return {inode_, size_}; }
   std::uint64_t lost_bytes() const { return lost_; }
+  int fd() const { return fd_.get(); }
 
   // Called after each roll-over.
   std::function<void()> on_roll_over;

@@ -49,7 +49,7 @@ class CompressorTest : public testing::Test {
 };
 
 TEST_F(CompressorTest, BackupsAreReplacedAndReadAlike) {
-  std::string text = Lines(0, 400);
+  std::string text = Lines(0, 1000);
   Write(text);
   std::string before = All();
   std::uint64_t inode = InodeOf(BackupName(path_, 2));
