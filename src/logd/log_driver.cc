@@ -28,6 +28,11 @@ RotationLimits LimitsOf(const DaemonConfig* config) {
 LogPosition ToLogPosition(const LogFilePosition& position) { return {position.inode, position.offset}; }
 LogFilePosition FromLogPosition(const LogPosition& position) { return {position.inode, position.offset}; }
 
+Task<> CloseElsewhere(Fd file) {
+  auto close_it = [fd = file.Release()] { close(fd); };
+  co_await Offload(std::move(close_it));
+}
+
 }  // namespace
 
 LogDriver::LogDriver(const DriverEnvironment& environment)
@@ -65,6 +70,7 @@ LogPump* LogDriver::Find(const std::string& path) {
 
 RotatingFile LogDriver::OpenFile(const std::string& path, bool truncate) {
   RotatingFile file(path, limits_, truncate);
+  file.on_discard = [](Fd old) { Spawn(CloseElsewhere(std::move(old)), "drop an old log"); };
   if (limits_.compress) {
     file.on_roll_over = [this, path] { compressor_.Add(path); };
     compressor_.Add(path);

@@ -37,6 +37,7 @@ class LogPump {
   std::optional<FdWatch> watch_;
   Timer pause_;
   Deadline last_turn_{};
+  bool paused_ = false;  // since the last turn
   bool grown_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "logd/rotating_file.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,8 +19,11 @@ namespace {
 
 constexpr std::size_t kLineSearch = 80;
 constexpr std::size_t kCopyBuffer = 64 * 1024;
-// This close to the limit the data has to be looked at.
-constexpr std::size_t kNearLimit = 8 * 1024;
+constexpr std::size_t kPage = 4096;
+// This close to the limit the data has to be looked at, unless there is this much of it.
+constexpr std::size_t kNearLimit = 64 * 1024;
+constexpr int kFlood = 32 * 1024;
+constexpr ssize_t kByHand = -2;
 constexpr std::chrono::seconds kQuiet{10};
 constexpr const char* kLogSource = "logging.log_handler";
 
@@ -134,6 +138,11 @@ bool RotatingFile::EndsWithLine() const {
 // more), all is as it was.
 void RotatingFile::RollOver() {
   Fd next = CreateNext();
+  // Its pages are freed with its last descriptor, which takes a while and need not be here.
+  Fd oldest;
+  if (on_discard && limits_.max_backups > 0) {
+    oldest.Reset(open(BackupName(path_, limits_.max_backups - 1).c_str(), O_RDONLY | O_CLOEXEC));
+  }
   try {
     if (limits_.max_backups > 0) {
       ShiftBackups(path_, limits_.max_backups);
@@ -147,6 +156,7 @@ void RotatingFile::RollOver() {
     throw;
   }
   Use(std::move(next));
+  if (oldest) on_discard(std::move(oldest));
   if (on_roll_over) on_roll_over();
 }
 
@@ -170,20 +180,46 @@ Fd RotatingFile::CreateNext() const {
 
 ssize_t RotatingFile::TakeFromPipe(int pipe, std::size_t max) {
   NoticeOthers();
-  std::uint64_t room = limits_.max_size == 0 ? UINT64_MAX : limits_.max_size - std::min(limits_.max_size, size_);
-  std::size_t step = kCopyBuffer;
-  if (can_splice_ && !losing_) {
-    if (room > kNearLimit) {
-      ssize_t moved = Splice(pipe, std::min<std::uint64_t>(max, room - kLineSearch));
-      if (moved >= 0 || errno == EAGAIN) return moved;
-      // A file system without splice, or no space: by hand, which also counts what is lost.
-      can_splice_ = errno != EINVAL;
-    } else {
-      step = kNearLimit;
+  ssize_t moved = can_splice_ && !losing_ && IsAligned() ? Splice(pipe, max) : kByHand;
+  if (moved == kByHand) moved = Copy(pipe, max);
+  // Who writes into an empty pipe begins a new page.
+  taken_ = moved > 0 ? taken_ + static_cast<std::uint64_t>(moved) : 0;
+  return moved;
+}
+
+// Whether pages of the pipe are pages of the file; if not, splice costs more than copying.
+bool RotatingFile::IsAligned() const { return (size_ - taken_) % kPage == 0; }
+
+// Up to the limit without looking at the data, if it comes in a flood; near the limit what trickles has its
+// lines kept whole by Copy().
+ssize_t RotatingFile::Splice(int pipe, std::size_t max) {
+  if (limits_.max_size != 0) {
+    std::uint64_t room = limits_.max_size - std::min(limits_.max_size, size_);
+    if (room < kNearLimit) {
+      int there = 0;
+      if (ioctl(pipe, FIONREAD, &there) < 0 || there < kFlood) return kByHand;
     }
+    if (room == 0) {
+      try {
+        RollOver();
+      } catch (const Error&) {
+        return kByHand;  // fails again there, and is told
+      }
+      room = limits_.max_size;
+    }
+    max = std::min<std::uint64_t>(max, room);
   }
+  auto offset = static_cast<loff_t>(size_);
+  auto moved = splice(pipe, nullptr, fd_.get(), &offset, max, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  if (moved > 0) size_ += static_cast<std::uint64_t>(moved);
+  if (moved >= 0 || errno == EAGAIN) return moved;
+  can_splice_ = errno != EINVAL;  // a file system without it; or there is no space
+  return kByHand;
+}
+
+ssize_t RotatingFile::Copy(int pipe, std::size_t max) {
   char buffer[kCopyBuffer];
-  auto got = read(pipe, buffer, std::min(max, step));
+  auto got = read(pipe, buffer, std::min(max, kCopyBuffer - size_ % kPage));
   if (got <= 0) return got;
   std::string_view data(buffer, static_cast<std::size_t>(got));
   try {
@@ -192,13 +228,6 @@ ssize_t RotatingFile::TakeFromPipe(int pipe, std::size_t max) {
     CountLost(data.size(), error.what());
   }
   return got;
-}
-
-ssize_t RotatingFile::Splice(int pipe, std::size_t max) {
-  auto offset = static_cast<loff_t>(size_);
-  auto moved = splice(pipe, nullptr, fd_.get(), &offset, max, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-  if (moved > 0) size_ += static_cast<std::uint64_t>(moved);
-  return moved;
 }
 
 // Told when it begins and when it ends, and not all the time on a disk that is nearly full.

@@ -14,8 +14,8 @@
 namespace bv::logd {
 
 // Writes a log. The limit is exact: a file that was rolled over holds `max_size` bytes, or up to 80 less
-// when a line ends there, so that lines stay whole. Others may truncate the file or append to it
-// meanwhile. Blocks only as files do. Everything throws kSystemError (domain kNone).
+// when a line ends there, so that lines stay whole; only a flood of output is cut at the limit wherever
+// that is, as libvirt does. Others may truncate the file or append to it meanwhile. Blocks only as files do. Everything throws kSystemError (domain kNone).
 class RotatingFile {
  public:
   // Appends to the file, or creates it (mode 0600). `truncate`: starts from nothing, without backups.
@@ -40,11 +40,15 @@ class RotatingFile {
 
   // Called after each roll-over.
   std::function<void()> on_roll_over;
+  // Given the file that was dropped, to be closed where that may take its time.
+  std::function<void(Fd)> on_discard;
 
  private:
   void Use(Fd fd);
   void NoticeOthers();
+  bool IsAligned() const;
   ssize_t Splice(int pipe, std::size_t max);
+  ssize_t Copy(int pipe, std::size_t max);
   // Both take off `data` what they wrote.
   void AppendFrom(std::string_view& data);
   void Write(std::string_view& data, std::size_t count);
@@ -59,6 +63,7 @@ class RotatingFile {
   Fd fd_;
   std::uint64_t inode_ = 0;
   std::uint64_t size_ = 0;  // where the next byte goes
+  std::uint64_t taken_ = 0;  // from the pipe since it was empty
   std::uint64_t lost_ = 0;
   bool losing_ = false;      // nothing has been written since something was lost
   bool told_ = false;        // the daemon's log says so
