@@ -21,7 +21,7 @@ constexpr auto kPause = 1ms;
 // What a pipe holds; more for a guest with small writes that fills it during a pause. Not for others: what
 // stays in the processor's cache is copied faster.
 constexpr std::size_t kSmallPipe = 64 * 1024;
-constexpr int kLargePipe = 256 * 1024;
+constexpr int kLargePipe = 512 * 1024;
 
 }  // namespace
 
