@@ -273,6 +273,11 @@ Child StartBlocking(const Command& command) {
   if (pid < 0) throw SystemError(ErrorDomain::kNone, fork_error, "cannot fork");
 
   Fd process(pidfd);
+  if (!process) {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    throw SystemError(ErrorDomain::kNone, fork_error, "cannot watch a new process");
+  }
   report_write.Reset();
   int error = 0;
   // Ends at exec, which closes the pipe, at the latest.

@@ -17,6 +17,8 @@ namespace {
 
 constexpr char kLogSource[] = "qemu.qemu_monitor";
 constexpr std::size_t kReadChunk = 64 * 1024;
+// Per turn of the loop: QEMU's answers about itself are megabytes that take time to be understood.
+constexpr int kReadsPerTurn = 4;
 
 std::string Complaint(std::string_view command, std::string_view description) {
   if (description.empty()) return fmt::format("unable to execute QEMU command '{}'", command);
@@ -220,7 +222,7 @@ void Monitor::OnReady(std::uint32_t events) {
 
 // False at the end of the connection.
 bool Monitor::ReadAvailable() {
-  for (;;) {
+  for (int i = 0; i < kReadsPerTurn; ++i) {
     std::size_t size = input_.size();
     input_.resize(size + kReadChunk);
     ssize_t got = recv(socket_.get(), input_.data() + size, kReadChunk, MSG_DONTWAIT);
@@ -229,6 +231,7 @@ bool Monitor::ReadAvailable() {
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (static_cast<std::size_t>(got) < kReadChunk) return true;
   }
+  return true;
 }
 
 void Monitor::TakeLines() {
