@@ -65,7 +65,7 @@ MODE_FLAGS := -O0 -g1
 MODE_LDFLAGS := -fuse-ld=lld
 else
 MODE_FLAGS := $(CXXFLAGS) -D_FORTIFY_SOURCE=2
-MODE_LDFLAGS := -static-libstdc++ -static-libgcc
+MODE_LDFLAGS := -static-libstdc++ -static-libgcc -Wl,-z,pack-relative-relocs
 ifeq ($(ENABLE_LTO),yes)
 MODE_FLAGS += -flto=auto
 MODE_LDFLAGS += -O2 -flto=auto
