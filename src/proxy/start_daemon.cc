@@ -19,15 +19,15 @@ constexpr std::chrono::milliseconds kPause{20};
 char timeout_option[] = "--timeout=120";
 
 // The daemon is this executable under another name. One that finds another of its kind ends by itself.
-Child StartDaemon(const std::string& name) {
+Task<Child> StartDaemon(std::string name) {
   Command command{.argv = {"/proc/self/exe"}};
   command.new_session = true;
-  command.before_exec = [&name] {
+  command.before_exec = [name = std::move(name)] {
     char* const argv[] = {const_cast<char*>(name.c_str()), timeout_option, nullptr};
     execv("/proc/self/exe", argv);
     return errno;
   };
-  return Start(command);
+  return Start(std::move(command));
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ Task<std::shared_ptr<rpc::Client>> ConnectToDaemon(std::string path, std::string
     }
     if (!child) {
       LogInfo("proxy", "starting {}", start);
-      child = StartDaemon(start);
+      child = co_await StartDaemon(start);
     }
     co_await Sleep(kPause);
   }
