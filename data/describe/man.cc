@@ -49,6 +49,26 @@ void AppendKeys(std::string& out, const Personality& personality) {
   }
 }
 
+// What an administrator must know before he ends a daemon that holds things for running guests.
+const char* WhenItEnds(const Personality& personality) {
+  switch (personality.kind) {
+    case ServerKind::kLog:
+      return "After an orderly end all that guests had written by then is in their files. After a SIGKILL what was in\n"
+             "the pipes is lost. Either way guests run on, what they write from then on fails (EPIPE) and goes nowhere,\n"
+             "and another virtlogd does not take their logs up again before they are restarted.\n"
+             ".PP\nOn a full disk output is dropped, never waited for. The log of the daemon itself says when that begins\n"
+             "and, once the file can be written again, how many bytes have been lost.\n";
+    case ServerKind::kLock:
+      return "Leases are locks of the kernel (on the first byte of the disk, or of a file in a lockspace) and end with\n"
+             "the process that holds them. After a SIGKILL, a crash or an ordinary end every lease is free at once, and\n"
+             "other guests, also on other hosts, may take the disks; guests are not ended, and run on unprotected until\n"
+             "they are paused and resumed or started anew. The next virtlockd knows nothing of leases from before.\n"
+             ".PP\nA process of a guest whose own connection to virtlockd ends while it has leases gets SIGTERM, and\n"
+             "SIGKILL 1.6 seconds later. Leases that libvirtd took for it stay when only libvirtd goes.\n";
+    default: return nullptr;
+  }
+}
+
 }  // namespace
 
 std::string Roff(std::string_view text) {
@@ -77,6 +97,7 @@ std::string ManPage(const Personality& personality) {
   AppendOptions(out, personality);
   out += ".SH SIGNALS\nSIGTERM, SIGINT and SIGQUIT end it in good order. SIGHUP makes it read its drivers' configuration "
          "again.\n";
+  if (const char* text = WhenItEnds(personality)) out += fmt::format(".SH WHEN IT ENDS\n{}", text);
   out += ".SH FILES\n";
   AppendFiles(out, personality, "As root", BV_SYSCONFDIR "/libvirt", BV_RUNSTATEDIR "/libvirt",
         fmt::format("{}/{}.pid", BV_RUNSTATEDIR, name), personality.ServesRemote());
