@@ -181,8 +181,9 @@ def test_guest_that_ends(host):
     image = disk('image')
 
     def ends():
-        wire.Lock().register().acquire('', image)
-        os._exit(0)
+        lock = wire.Lock().register()
+        lock.acquire('', image)
+        os._exit(0)                                              # with the connection open
     expect('ends by itself', guest(ends), 0)
     wait_for('the lease is free', lambda: free(image))
     with wire.Lock() as lock:
