@@ -3,7 +3,9 @@
 #include <glib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <mutex>
@@ -29,6 +31,18 @@ constexpr int kRounds = 16;
 }  // namespace
 
 struct Loop::Impl {
+  // What this thread has used so far.
+  struct Usage {
+    std::chrono::microseconds cpu{0};
+    long waits = 0;  // in the kernel
+
+    static Usage Now() {
+      rusage used{};
+      getrusage(RUSAGE_THREAD, &used);
+      auto us = [](timeval time) { return std::chrono::microseconds(time.tv_sec * 1000000 + time.tv_usec); };
+      return {us(used.ru_utime) + us(used.ru_stime), used.ru_nvcsw};
+    }
+  };
   // What GLib allocates: its header first, then the way back to us.
   struct Source {
     GSource header;
@@ -53,6 +67,7 @@ struct Loop::Impl {
   void TakeFromThreads();
   template <typename F>
   void Measured(F&& f);
+  void ReportStall(Clock::duration took);
 
   void Add(FdWatch* watch);
   void Modify(FdWatch* watch);
@@ -69,6 +84,7 @@ struct Loop::Impl {
   std::deque<Callback> ready;
   std::multimap<Deadline, Timer*> timers;
   StallStats stalls;
+  Usage at_dispatch;
   bool quit = false;
 
   std::mutex from_threads_mutex;
@@ -126,6 +142,7 @@ gboolean Loop::Impl::Dispatch(GSource* base, GSourceFunc, gpointer) {
 }
 
 void Loop::Impl::DispatchAll() {
+  at_dispatch = Usage::Now();
   for (int round = 0; round < kRounds; ++round) {
     bool worked = RunEvents();
     RunTimers();
@@ -139,14 +156,22 @@ void Loop::Impl::Measured(F&& f) {
   loop_turn = {"", Clock::now()};
   f();
   auto took = Clock::now() - loop_turn.begin;
-  if (took <= kStallLimit) return;
+  if (took > kStallLimit) ReportStall(took);
+}
+
+// The loop's own use of the processor since the dispatch began tells work and waiting in the kernel from
+// a machine that was busy with others.
+void Loop::Impl::ReportStall(Clock::duration took) {
   auto us = std::chrono::duration_cast<std::chrono::microseconds>(took);
   ++stalls.count;
   if (us > stalls.worst) {
     stalls.worst = us;
     stalls.worst_name = loop_turn.name;
   }
-  LogWarn("event", "the loop was kept for {} us by '{}'", us.count(), loop_turn.name);
+  Usage now = Usage::Now();
+  LogWarn("event", "the loop was kept for {} us by '{}' ({} us of it at work, {} waits)", us.count(), loop_turn.name,
+          std::min(us, now.cpu - at_dispatch.cpu).count(), now.waits - at_dispatch.waits);
+  at_dispatch = now;
 }
 
 bool Loop::Impl::RunReady() {
@@ -199,6 +224,7 @@ void Loop::Impl::TakeFromThreads() {
 }
 
 void Loop::Impl::Add(FdWatch* watch) {
+  if (watch->fd_ < 0) throw SystemError(ErrorDomain::kEvent, EBADF, "cannot watch a descriptor");
   auto fd = static_cast<std::size_t>(watch->fd_);
   if (fd >= slots.size()) slots.resize(fd + 64);
   Slot& slot = slots[fd];
