@@ -39,6 +39,7 @@ void LogPump::OnEvents(std::uint32_t events) {
   while (moved < kTurn) {
     auto step = file_.TakeFromPipe(pipe_.get(), kTurn - moved);
     if (step == 0) {
+      watch_.reset();
       auto on_end = std::move(on_end_);
       return on_end();
     }
