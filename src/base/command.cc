@@ -75,13 +75,13 @@ class ChildSetup {
   }
 
   void FindProgram() {
-    program_ = command_.argv.at(0);
+    program_ = command_.program.empty() ? command_.argv.at(0) : command_.program;
     if (program_.find('/') != program_.npos) return;
     const char* path = getenv("PATH");
     std::string_view rest = path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     while (!rest.empty()) {
       auto end = std::min(rest.find(':'), rest.size());
-      std::string candidate = std::string(rest.substr(0, end)) + "/" + command_.argv[0];
+      std::string candidate = std::string(rest.substr(0, end)) + "/" + program_;
       if (access(candidate.c_str(), X_OK) == 0) {
         program_ = candidate;
         return;
@@ -110,9 +110,11 @@ class ChildSetup {
     if (command_.new_session && setsid() < 0) return errno;
     if (command_.file_mask) umask(*command_.file_mask);
     if (int error = PlaceDescriptors()) return error;
+    if (command_.in_child) {
+      if (int error = command_.in_child()) return error;
+    }
     if (int error = ChangeUser()) return error;
-    if (chdir(command_.directory.c_str()) < 0) return errno;
-    return command_.before_exec ? command_.before_exec() : 0;
+    return chdir(command_.directory.c_str()) < 0 ? errno : 0;
   }
 
   static void ResetSignals() {

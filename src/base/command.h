@@ -19,6 +19,8 @@ namespace bv {
 // A program to start. Never through a shell; a name without a slash is looked up in PATH.
 struct Command {
   std::vector<std::string> argv;
+  // What to execute when it is not what argv[0] names.
+  std::string program;
 
   // Variables set for the child on top of ours, or instead of all of ours.
   std::vector<std::pair<std::string, std::string>> environment;
@@ -49,8 +51,9 @@ struct Command {
   std::vector<std::string> cgroup_tasks;
   std::vector<std::pair<int, rlimit>> limits;  // RLIMIT_X
   std::optional<int> oom_score_adjust;
-  // Runs in the child last before exec; system calls only, no allocation. 0 or an errno.
-  std::function<int()> before_exec;
+  // Runs in the child when its descriptors are in place and before it changes its user; system calls
+  // only, no allocation. 0 or an errno.
+  std::function<int()> in_child;
 };
 
 // A started program. Destroying the object neither ends nor forgets the process: one whose end

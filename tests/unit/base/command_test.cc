@@ -56,6 +56,18 @@ TEST_F(CommandTest, EnvironmentMaskAndDirectory) {
   EXPECT_EQ(RunNow(command).output, "b c\n0027\n/usr\n3\n");  // sh adds PWD
 }
 
+TEST_F(CommandTest, RunsAnotherProgramThanItsName) {
+  EXPECT_EQ(RunNow({.argv = {"some-name", "-c", "echo $0"}, .program = "/bin/sh"}).output, "some-name\n");
+}
+
+TEST_F(CommandTest, DoesAsToldInTheChild) {
+  Command command{.argv = {"/bin/sh", "-c", "echo after"}};
+  command.in_child = [] { return write(1, "before\n", 7) == 7 ? 0 : errno; };
+  EXPECT_EQ(RunNow(command).output, "before\nafter\n");
+  command.in_child = [] { return ECONNREFUSED; };
+  EXPECT_THROW(RunNow(command), Error);
+}
+
 TEST_F(CommandTest, PassesOnlyTheMappedDescriptors) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
