@@ -1,11 +1,12 @@
 #!/bin/sh
 # generate.sh DESCRIBE OUT SBINDIR SYSCONFDIR RUNSTATEDIR: writes into OUT what follows from the table of
-# personalities: conf/NAME.conf, man/NAME.8, systemd/*.service and *.socket, and polkit's policy.
+# personalities: conf/NAME.conf, man/NAME.8, systemd/*.service and *.socket, and polkit's policy; and the
+# drivers' driver-conf/NAME.conf.
 set -eu
 describe=$1 out=$2
 shift 2   # what is left are the directories that units name
-rm -rf "$out/conf" "$out/man" "$out/systemd"
-mkdir -p "$out/conf" "$out/man" "$out/systemd"
+rm -rf "$out/conf" "$out/driver-conf" "$out/man" "$out/systemd"
+mkdir -p "$out/conf" "$out/driver-conf" "$out/man" "$out/systemd"
 
 # unit TEMPLATE NAME SUFFIX DIRECTORY...
 unit() {
@@ -31,4 +32,5 @@ done
 "$describe" busyvirt-man > "$out/man/busyvirt.8"
 "$describe" guests-man > "$out/man/libvirt-guests.8"
 "$describe" guests-settings > "$out/libvirt-guests.settings"
+for name in qemu qemu-lockd; do "$describe" driver-config $name > "$out/driver-conf/$name.conf"; done
 "$describe" policy > "$out/org.libvirt.api.policy"

@@ -56,6 +56,7 @@ for conf in "$data"/conf/*.conf; do
 done
 link libvirt-guests
 put_config "$data/libvirt-guests.settings" "$sysconfdir/default/libvirt-guests"
+for conf in "$data"/driver-conf/*.conf; do put_config "$conf" "$sysconfdir/libvirt/$(basename "$conf")"; done
 for page in "$data"/man/*; do put 644 "$page" "$mandir/man8/$(basename "$page")"; done
 for unit in "$data"/systemd/* systemd/*.target; do put 644 "$unit" "$unitdir/$(basename "$unit")"; done
 put 644 systemd/90-busyvirt.preset "$prefix/lib/systemd/system-preset/90-busyvirt.preset"

@@ -1,6 +1,7 @@
 // Writes the files that follow from the personality table: `describe list`, `describe config NAME`,
 // `describe man NAME`, `describe unit NAME TEMPLATE SBINDIR SYSCONFDIR RUNSTATEDIR`, `describe policy`, `describe busyvirt-man`, and for
-// libvirt-guests `describe guests-settings`, `guests-man` and `guests-unit TEMPLATE SBINDIR SYSCONFDIR RUNSTATEDIR`.
+// libvirt-guests `describe guests-settings`, `guests-man` and `guests-unit TEMPLATE SBINDIR SYSCONFDIR RUNSTATEDIR`; those
+// of drivers: `describe driver-config qemu`, `describe driver-config qemu-lockd`.
 
 #include "describe.h"
 
@@ -11,6 +12,8 @@
 #include "base/files.h"
 #include "libvirt_guests/settings.h"
 #include "daemon/config_rows.h"
+#include "qemu/config.h"
+#include "qemu/lockd_config.h"
 
 namespace bv {
 
@@ -33,6 +36,9 @@ int Describe(int argc, char** argv) {
     return fmt::print("{}", GuestsUnit(ReadFile(argv[2]), {argv[3], argv[4], argv[5]})), 0;
   }
   if (what == "policy") return fmt::print("{}", ApiPolicy()), 0;
+  std::string which = argc > 2 ? argv[2] : "";
+  if (what == "driver-config" && which == "qemu") return fmt::print("{}", QemuConfigTemplate()), 0;
+  if (what == "driver-config" && which == "qemu-lockd") return fmt::print("{}", LockdConfigTemplate()), 0;
   const Personality* personality = argc > 2 ? FindPersonality(argv[2]) : nullptr;
   if (!personality) return fmt::print(stderr, "describe: what?\n"), 1;
   if (what == "config") return fmt::print("{}", ConfigTemplate(*personality)), 0;

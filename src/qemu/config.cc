@@ -112,6 +112,7 @@ QemuDirs QemuDirs::Make(bool privileged, const std::string& config_dir, const st
   dirs.dbus = dirs.state + "/dbus";
   dirs.slirp = dirs.state + "/slirp";
   dirs.passt = dirs.state + "/passt";
+  dirs.sockets = state_dir;
   return dirs;
 }
 

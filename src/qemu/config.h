@@ -27,6 +27,7 @@ struct QemuDirs {
   std::string memory;       // memory_backing_dir
   std::string channel_target;
   std::string swtpm, dbus, slirp, passt;
+  std::string sockets;      // of virtlogd and virtlockd
 
   // From the directories of a daemon (DriverEnvironment): ".../libvirt" each, without a trailing slash.
   static QemuDirs Make(bool privileged, const std::string& config_dir, const std::string& state_dir,

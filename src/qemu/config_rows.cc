@@ -291,21 +291,6 @@ class Setter {
   QemuConfig& config_;
 };
 
-// Breaks help text into comment lines.
-void AppendComment(std::string& out, std::string_view text) {
-  constexpr std::size_t kWidth = 76;
-  while (!text.empty()) {
-    auto end = text.size();
-    if (end > kWidth) {
-      end = text.rfind(' ', kWidth);
-      if (end == std::string_view::npos) end = text.size();
-    }
-    out.append("# ").append(text.substr(0, end)).append("\n");
-    text.remove_prefix(end);
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  }
-}
-
 }  // namespace
 
 void ApplyConfigRows(const std::vector<ConfEntry>& entries, const std::string& filename, QemuConfig& config) {
@@ -319,15 +304,27 @@ void ApplyConfigRows(const std::vector<ConfEntry>& entries, const std::string& f
   }
 }
 
+void AppendConfigKey(std::string& out, const char* name, const char* sample, std::string_view help) {
+  constexpr std::size_t kWidth = 76;
+  out += '\n';
+  while (!help.empty()) {
+    auto end = help.size();
+    if (end > kWidth) {
+      end = help.rfind(' ', kWidth);
+      if (end == std::string_view::npos) end = help.size();
+    }
+    out.append("# ").append(help.substr(0, end)).append("\n");
+    help.remove_prefix(end);
+    while (!help.empty() && help.front() == ' ') help.remove_prefix(1);
+  }
+  out.append("#").append(name).append(" = ").append(sample).append("\n");
+}
+
 std::string QemuConfigTemplate() {
   std::string out =
       "# Settings of the QEMU driver. Every key may be left out; what stands here, commented\n"
       "# out, are examples. Changes take effect when the daemon starts.\n";
-  for (auto& row : kRows) {
-    out += '\n';
-    AppendComment(out, row.help);
-    out.append("#").append(row.name).append(" = ").append(row.sample).append("\n");
-  }
+  for (auto& row : kRows) AppendConfigKey(out, row.name, row.sample, row.help);
   return out;
 }
 
