@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "daemon/companion.h"
 #include "protocol/remote.h"
-#include "proxy/start_daemon.h"
 
 namespace bv {
 
@@ -54,7 +54,9 @@ Task<> Link::Open(std::string uri, bool readonly) {
   try {
     auto session = Lock(session_);
     if (!session) throw Lost();
-    auto client = co_await ConnectToDaemon(path_, start_);
+    // A user's own proxy starts what is not there; the system's leaves that to socket activation.
+    Companion daemon{start_, path_, false};
+    auto client = start_.empty() ? co_await rpc::Client::Connect(path_) : co_await Connect(daemon);
     client_ = client;
     co_await client->Call<remote::proc::AuthList>();
     remote::ConnectOpenArgs open;

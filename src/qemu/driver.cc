@@ -59,9 +59,11 @@ QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(e
   try {
     config_ = std::make_shared<const QemuConfig>(
         ReadQemuConfig(e.privileged, dirs, ReadFileIfExists(file).value_or(""), file));
+    locks_ = std::make_unique<DiskLocks>(*config_, e.config_dir);
   } catch (const Error&) {
     config_error_ = std::current_exception();
     config_ = std::make_shared<const QemuConfig>();
+    locks_ = std::make_unique<DiskLocks>(*config_, e.config_dir);
   }
   CapsCache::Options caps;
   caps.directory = config_->dirs.cache + "/capabilities";
@@ -73,7 +75,7 @@ QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(e
   caps_ = std::make_unique<CapsCache>(std::move(caps));
   host_calls_ = std::make_unique<HostCalls>(caps_.get(), config_);
   cpu_calls_ = std::make_unique<CpuCalls>(host_calls_.get());
-  guests_ = std::make_unique<Guests>(config_, &domains_, &events_);
+  guests_ = std::make_unique<Guests>(config_, &domains_, &events_, locks_.get());
   guests_->on_idle = environment_.on_idle;
 }
 QemuDriver::~QemuDriver() = default;
@@ -83,6 +85,7 @@ Task<> QemuDriver::Start() {
   // Nobody is served yet: what blocks here delays only ourselves.
   MakeDriverDirs(*config_);
   LoadDefinitions();
+  co_await locks_->Start();
   std::function<Task<CapsPtr>(const std::string&)> caps_of = [this](const std::string& emulator) {
     return caps_->Get(emulator);
   };

@@ -168,7 +168,7 @@ class QemuDriver : public Driver {
   AgentChannel& AgentOf(const DomainPtr& domain);
 
   DriverEnvironment environment_;
-  // Why qemu.conf could not be used; thrown by Start().
+  // Why the configuration could not be used; thrown by Start().
   std::exception_ptr config_error_;
   std::shared_ptr<const QemuConfig> config_;
   std::unique_ptr<CapsCache> caps_;
@@ -178,6 +178,7 @@ class QemuDriver : public Driver {
   StatsCalls stats_calls_{&domains_, [this](remote::NonnullDomain dom) { return Get(std::move(dom)); }};
   DomainList domains_;
   DomainEvents events_;
+  std::unique_ptr<DiskLocks> locks_;
   std::unique_ptr<Guests> guests_;
 };
 

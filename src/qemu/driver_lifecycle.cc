@@ -135,11 +135,10 @@ Task<remote::DomainCreateXmlRet> QemuDriver::DomainCreateXml(Call& call, remote:
 
 // Once after each boot of the host: a file among the run-time state tells later daemons.
 Task<> QemuDriver::AutostartAll() {
+  // Gone with the next boot, like everything in that directory.
   auto mark = config_->dirs.state + "/autostarted";
-  if (config_->privileged) {
-    Fd fd(open(mark.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd && errno == EEXIST) co_return;
-  }
+  Fd fd(open(mark.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd && errno == EEXIST) co_return;
   for (auto& domain : domains_.All()) {
     if (!domain->autostart || domain->active() || domain->removed) continue;
     try {
@@ -329,6 +328,7 @@ Task<qemu_protocol::DomainMonitorCommandRet> QemuDriver::DomainMonitorCommand(Ca
   auto domain = co_await Get(args.dom);
   RequireActive(*domain);
   // Only a query's turn: the client knows best what it sends.
+  co_await guests_->Taint(domain, Taint::kCustomMonitor);
   auto& monitor = guests_->MonitorOf(domain);
   qemu_protocol::DomainMonitorCommandRet ret;
   if (args.flags & kHmp) {
@@ -342,6 +342,8 @@ Task<qemu_protocol::DomainMonitorCommandRet> QemuDriver::DomainMonitorCommand(Ca
 Task<qemu_protocol::DomainAgentCommandRet> QemuDriver::DomainAgentCommand(Call&, qemu_protocol::DomainAgentCommandArgs args) {
   CheckFlags(args.flags, 0, "qemuDomainQemuAgentCommand");
   auto domain = co_await Get(args.dom);
+  AgentOf(domain);
+  co_await guests_->Taint(domain, Taint::kCustomGaCommand);
   qemu_protocol::DomainAgentCommandRet ret;
   ret.result = co_await AgentOf(domain).ExecuteText(args.cmd, args.timeout);
   co_return ret;

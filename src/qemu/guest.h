@@ -18,8 +18,11 @@
 #include "base/wait.h"
 #include "qemu/capabilities.h"
 #include "qemu/cgroup.h"
+#include "qemu/disk_locks.h"
 #include "qemu/domain_state.h"
 #include "qemu/monitor.h"
+#include "qemu/output_keeper.h"
+#include "qemu/taint.h"
 #include "rpc/stream.h"
 
 namespace bv::qemu {
@@ -60,7 +63,11 @@ class Guest {
   std::array<std::uint8_t, 32> master_key{};
   std::shared_ptr<const QemuCaps> caps;
   Cgroup cgroup;
-  std::uint64_t log_offset = 0;  // where this run's output begins in the log
+  DiskLocks::HeldPtr locks = std::make_shared<DiskLocks::Held>();
+  std::unique_ptr<OutputKeeper> output;  // while it starts
+  OutputKeeper::Mark log_mark;           // where this run's output begins in the log
+  bool output_through_logd = false;
+  std::set<Taint> taints;
 
   struct Vcpu {
     unsigned id = 0;

@@ -1,13 +1,10 @@
 #include "qemu/guest_log.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/error.h"
+#include <algorithm>
 
 namespace bv::qemu {
 namespace {
@@ -26,46 +23,27 @@ std::string LogTimestamp() {
                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1000000);
 }
 
-Fd OpenGuestLog(const std::string& path) {
-  Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (!fd) throw SystemError(ErrorDomain::kQemu, fmt::format("failed to create logfile {}", path));
-  return fd;
-}
-
-std::uint64_t GuestLogSize(int fd) {
-  struct stat info{};
-  return fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
-}
-
-void WriteGuestLog(int fd, std::string_view text) {
-  while (!text.empty()) {
-    auto written = write(fd, text.data(), text.size());
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
 std::string StartBanner(const CommandLine& line, std::string_view qemu_version) {
   utsname host{};
   uname(&host);
   return fmt::format("{}: starting up libvirt version: {}, qemu version: {}, kernel: {}, hostname: {}\n{}\n",
-                     LogTimestamp(), kCompatibleVersion, qemu_version, host.release, host.nodename, line.ToShell());
+                     LogTimestamp(), kCompatibleVersion, qemu_version, host.release, host.nodename,
+                     line.ToShell(CommandLine::Layout::kLines));
 }
 
-std::string GuestLogTail(const std::string& path, std::uint64_t offset) {
-  Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return {};
-  auto size = GuestLogSize(fd.get());
-  constexpr std::uint64_t kMost = 64 << 10;
-  if (size > offset + kMost) offset = size - kMost;
-  std::string text(static_cast<std::size_t>(size > offset ? size - offset : 0), '\0');
-  auto got = pread(fd.get(), text.data(), text.size(), static_cast<off_t>(offset));
-  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+std::string TaintLine(int id, Taint taint) {
+  return fmt::format("{}: Domain id={} is tainted: {}\n", LogTimestamp(), id, TaintName(taint));
+}
 
+std::string EndLine(std::string_view reason) {
+  return fmt::format("{}: shutting down, reason={}\n", LogTimestamp(), reason);
+}
+
+std::string LastWords(std::string_view output) {
   std::string kept;
-  for (std::size_t at = 0; at < text.size();) {
-    auto end = std::min(text.find('\n', at), text.size());
-    auto line = std::string_view(text).substr(at, end - at);
+  for (std::size_t at = 0; at < output.size();) {
+    auto end = std::min(output.find('\n', at), output.size());
+    auto line = output.substr(at, end - at);
     // Where a pty went is news of every start, and no reason for a failure.
     if (!line.starts_with("char device redirected to")) kept.append(line).append("\n");
     at = end + 1;

@@ -32,10 +32,11 @@ constexpr auto kKillGrace = 30s;
 
 Guest::~Guest() = default;
 
-Guests::Guests(std::shared_ptr<const QemuConfig> config, DomainList* domains, DomainEvents* events)
+Guests::Guests(std::shared_ptr<const QemuConfig> config, DomainList* domains, DomainEvents* events, const DiskLocks* locks)
     : config_(std::move(config)),
       domains_(domains),
       events_(events),
+      locks_(locks),
       display_ports_("display", config_->remote_display_port_min, config_->remote_display_port_max),
       websocket_ports_("webSocket", config_->remote_websocket_port_min, config_->remote_websocket_port_max),
       migration_ports_("migration", config_->migration_port_min, config_->migration_port_max) {}
@@ -51,8 +52,20 @@ Monitor& Guests::MonitorOf(const DomainPtr& domain) {
 // --- running and pausing -----------------------------------------------------------------------
 
 Task<> Guests::Resume(DomainPtr domain, int running_reason) {
-  domain->guest->run_reason = running_reason;
-  co_await MonitorOf(domain).Execute("cont");
+  auto* guest = domain->guest.get();
+  co_await locks_->Acquire(guest->locks, domain->def(), LockOwner(*domain));
+  if (domain->guest.get() != guest) throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, "domain is not running");
+  guest->run_reason = running_reason;
+  std::exception_ptr failure;
+  try {
+    co_await MonitorOf(domain).Execute("cont");
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) {
+    if (domain->guest.get() == guest && domain->state() != State::kRunning) co_await ReleaseLocks(domain);
+    std::rethrow_exception(failure);
+  }
   // QEMU says nothing when it was running already.
   if (domain->active() && domain->state() != State::kRunning) OnResume(domain);
 }
@@ -61,6 +74,24 @@ Task<> Guests::Pause(DomainPtr domain, int paused_reason) {
   domain->guest->pause_reason = paused_reason;
   co_await MonitorOf(domain).Execute("stop");
   if (domain->active() && domain->state() == State::kRunning) OnStop(domain);
+}
+
+// --- locks ---------------------------------------------------------------------------------------
+
+DiskLocks::Owner Guests::LockOwner(const Domain& domain) {
+  return {domain.uuid(), domain.name(), static_cast<unsigned>(domain.id()), domain.guest->pid};
+}
+
+Task<> Guests::ReleaseLocks(DomainPtr domain) {
+  if (domain->guest) co_await locks_->Release(domain->guest->locks, LockOwner(*domain));
+}
+
+Task<> Guests::LockImage(DomainPtr domain, const model::StorageSource& source) {
+  co_await locks_->AcquireImage(domain->guest->locks, source, LockOwner(*domain));
+}
+
+Task<> Guests::UnlockImage(DomainPtr domain, const model::StorageSource& source) {
+  co_await locks_->ReleaseImage(domain->guest->locks, source, LockOwner(*domain));
 }
 
 // --- the end -------------------------------------------------------------------------------------
@@ -94,7 +125,10 @@ Task<> Guests::Stop(DomainPtr domain, int shutoff_reason, int stopped_detail) {
     domain->guest->ended = false;
     throw;
   }
-  co_await CleanUp(domain, ReasonName(State::kShutoff, shutoff_reason));
+  // Before anybody hears of the end, who may want to start the next guest with the same disks.
+  co_await ReleaseLocks(domain);
+  co_await AppendToLog(domain, EndLine(ReasonName(State::kShutoff, shutoff_reason)));
+  co_await CleanUp(domain);
   domain->SetState(State::kShutoff, shutoff_reason);
   if (stopped_detail >= 0) events_->SendLifecycle(ref, Lifecycle::kStopped, stopped_detail);
   if (!domain->persistent && !domain->removed) {
@@ -104,8 +138,8 @@ Task<> Guests::Stop(DomainPtr domain, int shutoff_reason, int stopped_detail) {
   if (domains_->active() == 0) on_idle();
 }
 
-// Gives back and removes what the start made. The process is gone, for `reason`.
-Task<> Guests::CleanUp(DomainPtr domain, std::string_view reason) {
+// Gives back and removes what the start made. The process is gone.
+Task<> Guests::CleanUp(DomainPtr domain) {
   auto guest = std::move(domain->guest);
   if (guest->monitor) guest->monitor->Close();
   if (guest->agent) guest->agent.reset();
@@ -117,20 +151,13 @@ Task<> Guests::CleanUp(DomainPtr domain, std::string_view reason) {
     websocket_ports_.Release(port);
   }
   std::vector<OwnedFile> files;
-  if (config_->dynamic_ownership) files = OwnedFiles(domain->def());
+  if (config_->dynamic_ownership) files = OwnedFiles(domain->def(), guest->output_through_logd);
   domains_->ClearLive(domain);
   auto cgroup = guest->cgroup;
   auto remember = guest->remember_owner;
   auto status_file = guest->status_file, pid_file = guest->pid_file;
   auto lib_dir = guest->lib_dir, channel_dir = guest->channel_dir;
-  auto log_file = guest->log_file;
-  auto last_words = fmt::format("{}: shutting down, reason={}\n", LogTimestamp(), reason);
   auto work = [=] {
-    try {
-      Fd log = OpenGuestLog(log_file);
-      WriteGuestLog(log.get(), last_words);
-    } catch (const Error&) {
-    }
     GiveBackFiles(files, remember);
     cgroup.Remove();
     unlink(pid_file.c_str());

@@ -40,7 +40,7 @@ struct StartOptions {
 // the domain's jobs, and look afterwards whether the guest is still there: it may end at any time.
 class Guests {
  public:
-  Guests(std::shared_ptr<const QemuConfig> config, DomainList* domains, DomainEvents* events);
+  Guests(std::shared_ptr<const QemuConfig> config, DomainList* domains, DomainEvents* events, const DiskLocks* locks);
   ~Guests();
 
   // Runs `live` as the guest of `domain`. On failure everything is as it was, and what went wrong
@@ -56,9 +56,17 @@ class Guests {
   // Ends the guest and clears up after it: the definition, state and events follow. Idempotent.
   Task<> Stop(DomainPtr domain, int shutoff_reason, int stopped_detail);
 
-  // CPUs on and off; the state and the event follow QEMU's own report.
+  // CPUs on and off; the state and the event follow QEMU's own report. A guest that runs holds the locks
+  // of its disks, and does not run without them: Resume throws what DiskLocks::Acquire does.
   Task<> Resume(DomainPtr domain, int running_reason);
   Task<> Pause(DomainPtr domain, int paused_reason);
+
+  // Notes what a client did to the guest, once, in its log and status.
+  Task<> Taint(DomainPtr domain, qemu::Taint taint);
+
+  // For an image that a guest gets while it is there: locked, if the guest holds locks now.
+  Task<> LockImage(DomainPtr domain, const model::StorageSource& source);
+  Task<> UnlockImage(DomainPtr domain, const model::StorageSource& source);
 
   // Finds the guests that an earlier daemon left running, from their status files. Called once, at
   // start-up, after the definitions have been read.
@@ -86,12 +94,23 @@ class Guests {
   Task<> WatchExit(DomainPtr domain);
   Task<> HandleEnd(DomainPtr domain);
   Task<> FakeReboot(DomainPtr domain);
-  Task<> CleanUp(DomainPtr domain, std::string_view reason);
+  Task<> CleanUp(DomainPtr domain);
   Task<> WriteStatus(DomainPtr domain);
   Task<bool> Attach(std::string path, std::function<Task<std::shared_ptr<const QemuCaps>>(const std::string&)> caps);
-  Error LaunchFailure(const Guest& guest) const;
   void ConnectMonitor(const DomainPtr& domain, Fd socket);
+
+  // guests_output.cc
+  struct OutputFds {
+    Fd file, log;
+  };
+  // What QEMU is to write into: by device alias, its own log under "".
+  Task<std::map<std::string, OutputFds>> OpenOutput(DomainPtr domain);
+  Task<Error> LaunchFailure(DomainPtr domain);
+  Task<> AppendToLog(DomainPtr domain, std::string line);
   void ReservePorts(Guest& guest, model::DomainDef& def);
+
+  static DiskLocks::Owner LockOwner(const Domain& domain);
+  Task<> ReleaseLocks(DomainPtr domain);
 
   // monitor_events.cc
   void OnMonitorEvent(const DomainPtr& domain, const MonitorEvent& event);
@@ -108,6 +127,7 @@ class Guests {
   std::shared_ptr<const QemuConfig> config_;
   DomainList* domains_;
   DomainEvents* events_;
+  const DiskLocks* locks_;
   int next_id_ = 1;
   PortAllocator display_ports_, websocket_ports_, migration_ports_;
 };

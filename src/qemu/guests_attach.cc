@@ -131,6 +131,8 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
   guest->log_file = config_->dirs.log + "/" + def->name + ".log";
   guest->fake_reboot = status.fake_reboot;
   guest->remember_owner = status.remember_owner;
+  guest->output_through_logd = status.output_through_logd;
+  guest->taints = status.taints;
   guest->agent_timeout = status.agent_timeout;
   guest->next_node = status.next_node;
   guest->devices.insert(status.devices.begin(), status.devices.end());
@@ -190,6 +192,10 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
     LogError(kSource, "cannot talk to the guest of '{}': {}", domain->name(), failure);
     co_await Stop(domain, shutoff::kFailed, stopped::kFailed);
     co_return false;
+  }
+  if (locks_->enabled()) {
+    co_await locks_->Adopt(attached->locks, domain->def(), LockOwner(*domain), domain->state() == State::kRunning);
+    if (domain->guest.get() != attached) co_return false;
   }
   if (domain->state() == State::kShutdown) attached->child.Signal(SIGTERM);
   SaveStatus(domain);

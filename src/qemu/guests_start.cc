@@ -82,15 +82,14 @@ void WritePidFile(const std::string& path, pid_t pid) {
 
 // What a handler needs of the file system before QEMU runs; made on a pool thread.
 struct HostParts {
-  Fd monitor, log;
-  std::uint64_t log_offset = 0;
+  Fd monitor;
   std::map<std::string, Fd> sockets;    // listening, by device alias
   std::map<std::string, TapDevice> taps;  // by device alias
   Cgroup cgroup;
 };
 
 struct HostRequest {
-  std::string lib_dir, channel_dir, monitor_path, log_file;
+  std::string lib_dir, channel_dir, monitor_path;
   std::array<std::uint8_t, 32> key;
   std::vector<std::pair<std::string, std::string>> sockets;  // alias, path
   std::vector<TapRequest> taps;
@@ -112,32 +111,22 @@ HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
     parts.sockets.emplace(alias, std::move(fd));
   }
   for (auto& tap : request.taps) parts.taps.emplace(tap.alias, OpenTap(tap));
-  parts.log = OpenGuestLog(request.log_file);
-  parts.log_offset = GuestLogSize(parts.log.get());
   if (config.dynamic_ownership) GiveFiles(request.files, config.uid, config.gid, config.remember_owner);
   // Last, since nothing else would remove it again.
   parts.cgroup = Cgroup::Create(config, request.partition, request.name, request.id);
   return parts;
 }
 
-struct Launched {
-  Child child;
-  std::uint64_t log_offset = 0;  // where QEMU's own words begin
-};
-
 // Starts QEMU, on a pool thread.
-Launched Launch(const Command& command, int log, const std::string& banner, const std::string& pid_file) {
-  Launched launched;
-  WriteGuestLog(log, banner);
-  launched.log_offset = GuestLogSize(log);
-  launched.child = StartBlocking(command);
+Child Launch(const Command& command, const std::string& pid_file) {
+  Child child = StartBlocking(command);
   try {
-    WritePidFile(pid_file, launched.child.pid());
+    WritePidFile(pid_file, child.pid());
   } catch (const Error&) {
-    launched.child.Signal(SIGKILL);
+    child.Signal(SIGKILL);
     throw;
   }
-  return launched;
+  return child;
 }
 
 template <typename Visit>
@@ -200,13 +189,6 @@ void Guests::ReservePorts(Guest& guest, model::DomainDef& def) {
   }
 }
 
-Error Guests::LaunchFailure(const Guest& guest) const {
-  auto words = GuestLogTail(guest.log_file, guest.log_offset);
-  std::string detail = "qemu unexpectedly closed the monitor";
-  if (!words.empty()) detail += ": " + words;
-  return Error(ErrorDomain::kQemu, ErrorCode::kInternalError, detail);
-}
-
 Task<> Guests::Start(DomainPtr domain, std::unique_ptr<model::DomainDef> live, std::shared_ptr<const QemuCaps> caps,
                      StartOptions options) {
   auto owned = std::make_unique<Guest>();
@@ -229,6 +211,7 @@ Task<> Guests::Start(DomainPtr domain, std::unique_ptr<model::DomainDef> live, s
   if (domain->guest.get() != guest) throw Error(ErrorDomain::kQemu, ErrorCode::kOperationFailed, "domain was destroyed while starting");
   if (!failure) {
     guest->starting = false;
+    guest->output.reset();
     co_return;
   }
   bool died = guest->pid > 0 && guest->monitor && !guest->monitor->open();
@@ -238,7 +221,11 @@ Task<> Guests::Start(DomainPtr domain, std::unique_ptr<model::DomainDef> live, s
     events_->SendControlError(domain->Ref());
   }
   // The log is read before the clean-up writes to it.
-  if (died) failure = std::make_exception_ptr(LaunchFailure(*guest));
+  if (died) {
+    auto told = co_await LaunchFailure(domain);
+    failure = std::make_exception_ptr(std::move(told));
+    if (domain->guest.get() != guest) std::rethrow_exception(failure);
+  }
   if (guest->pid < 0) guest->exited.Set();
   co_await Stop(domain, shutoff::kFailed, -1);
   std::rethrow_exception(failure);
@@ -278,7 +265,6 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   request.lib_dir = guest->lib_dir;
   request.channel_dir = guest->channel_dir;
   request.monitor_path = guest->monitor_path;
-  request.log_file = guest->log_file;
   request.key = guest->master_key;
   ForEachListeningSocket(def, [&](model::Chardev& chardev) {
     if (!chardev.source.path.empty()) request.sockets.emplace_back(chardev.info.alias, chardev.source.path);
@@ -288,14 +274,18 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   for (auto& net : def.interfaces) {
     if (WantsTap(*net)) request.taps.push_back(MakeTapRequest(*net));
   }
-  request.files = OwnedFiles(def);
+  guest->output_through_logd = config->stdio_handler == "logd";
+  request.files = OwnedFiles(def, guest->output_through_logd);
   request.partition = def.resource.partition;
   request.name = domain->name();
   request.id = domain->id();
+  auto lock_handle = co_await locks_->Prepare(def);
+  if (domain->guest.get() != guest) co_return;
+  auto output = co_await OpenOutput(domain);
+  if (domain->guest.get() != guest) co_return;
   auto work = [request, config] { return MakeHostParts(request, *config); };
   auto parts = co_await Offload(std::move(work));
   if (domain->guest.get() != guest) co_return;
-  guest->log_offset = parts.log_offset;
   guest->cgroup = parts.cgroup;
 
   build.fds["monitor"].socket = parts.monitor.get();
@@ -307,19 +297,37 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     for (auto& fd : tap->second.queues) build.fds[net->info.alias].tap.push_back(fd.get());
     for (auto& fd : tap->second.vhost) build.fds[net->info.alias].vhost.push_back(fd.get());
   }
+  for (auto& [alias, fds] : output) {
+    if (alias.empty()) continue;
+    build.fds[alias].file = fds.file.get();
+    build.fds[alias].log = fds.log.get();
+  }
   auto line = BuildCommandLine(def, *guest->caps, *config, build);
   SetEnvironment(line, guest->lib_dir, config->privileged);
 
   auto version = fmt::format("{}.{}.{}{}", guest->caps->version() / 1000000, guest->caps->version() / 1000 % 1000,
                              guest->caps->version() % 1000, guest->caps->package());
+  int log = output.at("").log.get();
+  auto banner = StartBanner(line, version);
+  guest->taints = TaintsOf(def, *config);
+  for (auto taint : guest->taints) banner += TaintLine(domain->id(), taint);
+  auto write_banner = [log, banner] { return write(log, banner.data(), banner.size()); };
+  if (co_await Offload(std::move(write_banner)) < 0)
+    throw SystemError(ErrorDomain::kQemu, fmt::format("Unable to write to domain logfile {}", guest->log_file));
+  guest->log_mark = co_await guest->output->End(guest->log_file);
+  if (domain->guest.get() != guest) co_return;
 
   Command command;
   command.argv = line.argv;
   command.environment = line.environment;
   command.clear_environment = true;
-  command.fds.push_back({parts.log.get(), 1});
-  command.fds.push_back({parts.log.get(), 2});
+  command.fds.push_back({log, 1});
+  command.fds.push_back({log, 2});
   for (auto fd : line.fds) command.fds.push_back({fd, fd});
+  if (lock_handle) {
+    command.fds.push_back({lock_handle->fd(), lock_handle->fd()});
+    command.in_child = [handle = lock_handle.get()] { return handle->ConnectInChild(); };
+  }
   if (options.incoming_fd >= 0) command.fds.push_back({options.incoming_fd, options.incoming_fd});
   if (config->privileged) {
     command.uid = config->uid;
@@ -333,21 +341,19 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   AddLimits(*config, command);
 
   auto monitor = ConnectUnix(guest->monitor_path);
-  auto launch = [&command, banner = StartBanner(line, version), log = parts.log.get(), pid_file = guest->pid_file] {
-    return Launch(command, log, banner, pid_file);
-  };
-  auto launched = co_await Offload(std::move(launch));
+  auto launch = [&command, pid_file = guest->pid_file] { return Launch(command, pid_file); };
+  auto child = co_await Offload(std::move(launch));
   if (domain->guest.get() != guest) {
-    launched.child.Signal(SIGKILL);
+    child.Signal(SIGKILL);
     co_return;
   }
-  guest->log_offset = launched.log_offset;
-  guest->child = std::move(launched.child);
+  guest->child = std::move(child);
   guest->pid = guest->child.pid();
   ConnectMonitor(domain, std::move(monitor));
   Spawn(WatchExit(domain), "qemu exit");
   // From here on a next daemon can find the guest, if only to end it.
   SaveStatus(domain);
+  co_await locks_->Register(std::move(lock_handle), LockOwner(*domain));
 }
 
 }  // namespace bv::qemu

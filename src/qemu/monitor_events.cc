@@ -67,6 +67,7 @@ void Guests::OnStop(const DomainPtr& domain) {
   if (domain->state() != State::kRunning) return;
   int reason = std::exchange(domain->guest->pause_reason, static_cast<int>(paused::kUnknown));
   domain->SetState(State::kPaused, reason);
+  if (locks_->enabled()) Spawn(ReleaseLocks(domain), "release locks");
   events_->SendLifecycle(domain->Ref(), Lifecycle::kSuspended, SuspendedDetail(reason));
   SaveStatus(domain);
 }

@@ -117,9 +117,10 @@ void AddSource(std::vector<OwnedFile>& files, const model::StorageSource& source
     files.push_back({source.path, top && !source.readonly && !source.shared && !transient});
 }
 
-void AddChardev(std::vector<OwnedFile>& files, const model::ChardevSource& source) {
+void AddChardev(std::vector<OwnedFile>& files, const model::ChardevSource& source, bool output_through_logd) {
   using model::ChardevType;
-  if (source.type == ChardevType::kDev || source.type == ChardevType::kFile) files.push_back({source.path});
+  bool written_by_qemu = source.type == ChardevType::kFile && (!output_through_logd || !source.seclabels.empty());
+  if (source.type == ChardevType::kDev || written_by_qemu) files.push_back({source.path});
   if (source.type == ChardevType::kPipe) {
     files.push_back({source.path + ".in"});
     files.push_back({source.path + ".out"});
@@ -143,7 +144,7 @@ std::vector<OwnedFile> OwnedFiles(const model::Disk& disk) {
   return files;
 }
 
-std::vector<OwnedFile> OwnedFiles(const model::DomainDef& def) {
+std::vector<OwnedFile> OwnedFiles(const model::DomainDef& def, bool output_through_logd) {
   std::vector<OwnedFile> files;
   auto add = [&](const std::string& path) {
     if (!path.empty()) files.push_back({path});
@@ -153,14 +154,14 @@ std::vector<OwnedFile> OwnedFiles(const model::DomainDef& def) {
     files.insert(files.end(), more.begin(), more.end());
   }
   for (auto* chardevs : {&def.serials, &def.parallels, &def.channels}) {
-    for (auto& chardev : *chardevs) AddChardev(files, chardev->source);
+    for (auto& chardev : *chardevs) AddChardev(files, chardev->source, output_through_logd);
   }
   // The first console is the first serial port over again.
   for (auto& console : def.consoles) {
-    if (console->console_target != model::ConsoleTarget::kSerial) AddChardev(files, console->source);
+    if (console->console_target != model::ConsoleTarget::kSerial) AddChardev(files, console->source, output_through_logd);
   }
   for (auto& rng : def.rngs) {
-    if (rng->backend == model::RngBackend::kEgd) AddChardev(files, rng->source);
+    if (rng->backend == model::RngBackend::kEgd) AddChardev(files, rng->source, output_through_logd);
   }
   if (def.os.nvram && def.os.nvram->source.type == model::StorageType::kFile) add(def.os.nvram->source.path);
   if (def.os.loader && def.os.loader->type == model::LoaderType::kPflash && def.os.loader->readonly == model::YesNo::kNo)

@@ -26,8 +26,8 @@ struct OwnedFile {
 };
 
 // All files of `def` that ownership is about: images, kernel and initrd, firmware variables, host
-// side files of character devices and so on. Nothing is looked up on disk.
-std::vector<OwnedFile> OwnedFiles(const model::DomainDef& def);
+// side files of character devices (unless virtlogd writes those) and so on. Nothing is looked up on disk.
+std::vector<OwnedFile> OwnedFiles(const model::DomainDef& def, bool output_through_logd);
 std::vector<OwnedFile> OwnedFiles(const model::Disk& disk);
 std::vector<OwnedFile> OwnedFiles(const model::StorageSource& source);
 

@@ -43,6 +43,7 @@ std::string FormatStatus(const Domain& domain) {
   out.Attr("state", StateName(domain.state()));
   out.Attr("reason", ReasonName(domain.state(), domain.reason()));
   out.Attr("pid", std::to_string(guest.pid));
+  for (auto taint : guest.taints) Element(out, "taint", "flag", TaintName(taint));
   out.Open("monitor");
   out.Attr("path", guest.monitor_path);
   out.Attr("type", "unix");
@@ -65,6 +66,7 @@ std::string FormatStatus(const Domain& domain) {
   out.Close("devices");
   Element(out, "libDir", "path", guest.lib_dir);
   Element(out, "channelTargetDir", "path", guest.channel_dir);
+  if (guest.output_through_logd) out.EmptyElement("chardevStdioLogd");
   if (guest.remember_owner) out.EmptyElement("rememberOwner");
   Element(out, "nodename", "index", std::to_string(guest.next_node));
   Element(out, "fdset", "index", std::to_string(guest.next_fdset));
@@ -91,11 +93,15 @@ GuestStatus ParseStatus(std::string_view text) {
   status.channel_dir = path("channelTargetDir");
   status.fake_reboot = root.Child("fakereboot") != nullptr;
   status.remember_owner = root.Child("rememberOwner") != nullptr;
+  status.output_through_logd = root.Child("chardevStdioLogd") != nullptr;
   status.agent_timeout = Number(root.ChildText("agentTimeout").value_or("-2"), -2);
   if (auto* node = root.Child("nodename")) status.next_node = static_cast<unsigned>(Number(node->AttrOr("index"), 0));
   if (auto* vcpus = root.Child("vcpus")) {
     for (auto* vcpu = vcpus->Child("vcpu"); vcpu; vcpu = vcpu->Next("vcpu"))
       status.vcpus.emplace_back(Number(vcpu->AttrOr("id"), 0), Number(vcpu->AttrOr("pid"), 0));
+  }
+  for (auto* node = root.Child("taint"); node; node = node->Next("taint")) {
+    if (auto taint = ParseTaint(node->AttrOr("flag"))) status.taints.insert(*taint);
   }
   if (auto* devices = root.Child("devices")) {
     for (auto* device = devices->Child("device"); device; device = device->Next("device"))

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "qemu/domain.h"
+#include "qemu/taint.h"
 
 namespace bv::qemu {
 
@@ -21,6 +22,8 @@ struct GuestStatus {
   std::string monitor_path, lib_dir, channel_dir;
   bool fake_reboot = false;
   bool remember_owner = false;
+  bool output_through_logd = false;
+  std::set<Taint> taints;
   std::vector<std::pair<unsigned, int>> vcpus;  // id, thread
   std::vector<std::string> devices;
   unsigned next_node = 0;

@@ -66,7 +66,7 @@ void WaitForSocket(Process& process, const std::string& what, const std::string&
 Process StartLogd(const Side& side, const std::string& name) {
   static const std::string kLogSocket = "/run/libvirt/virtlogd-sock";
   std::string logd = side.directory + "/virtlogd";
-  if (side.name == "ours" || name != "libvirtd" || !fs::exists(logd)) return Process({});
+  if (name != "libvirtd" || !fs::exists(logd)) return Process({});
   Process process({logd});
   WaitForSocket(process, logd, kLogSocket);
   return process;

@@ -29,6 +29,8 @@ clean_up() {
   [ -n "$daemon" ] && kill -0 "$daemon" 2>/dev/null && virsh destroy demo >/dev/null 2>&1
   [ -n "$console" ] && kill "$console" 2>/dev/null
   [ -n "$daemon" ] && kill "$daemon" 2>/dev/null && wait "$daemon" 2>/dev/null
+  # The log daemon that ours started would wait a while for the next guest; root's ends with its namespaces.
+  [ $mode = session ] && kill "$(cat "$run_dir/virtlogd.pid" 2>/dev/null)" 2>/dev/null
   rm -rf "$dir"
 }
 trap clean_up EXIT

@@ -28,18 +28,22 @@ std::string CommandLine::AddFdSet(int fd, std::string_view purpose) {
   return "/dev/fdset/" + std::to_string(set);
 }
 
-std::string CommandLine::ToShell() const {
+std::string CommandLine::ToShell(Layout layout) const {
+  const char* next_line = layout == Layout::kLines ? "\\\n" : "";
   std::string text;
   for (auto& [name, value] : environment) {
     text.append(name).append("=");
     AppendQuoted(&text, value);
-    text += ' ';
+    text.append(" ").append(next_line);
   }
+  bool after_option = false;
   for (auto& word : argv) {
+    bool first = &word == &argv.front(), option = word.starts_with('-');
+    // A value stays with its option; words that belong to none have a line each.
+    if (!first) text.append(" ").append(option || !after_option ? next_line : "");
     AppendQuoted(&text, word);
-    text += ' ';
+    after_option = option;
   }
-  if (!text.empty()) text.pop_back();
   return text;
 }
 

@@ -38,8 +38,10 @@ struct CommandLine {
   void Netdev(const Props& props) { Option("-netdev", json_netdevs ? props.Dump() : props.ToOptionString()); }
   void Blockdev(const Props& props) { Option("-blockdev", props.Dump()); }
 
-  // One line that a shell would run: the environment, then the words, quoted where needed.
-  std::string ToShell() const;
+  // What a shell would run: the environment, then the words, quoted where needed. kLines has each option
+  // on a line with its value, as libvirt writes logs.
+  enum class Layout { kOneLine, kLines };
+  std::string ToShell(Layout layout = Layout::kOneLine) const;
 
  private:
   unsigned fd_sets_ = 0;
