@@ -81,8 +81,9 @@ class Daemon:
 class Host:
     """One machine as a test sees it: system mode in /run/libvirt, or a user's session."""
 
-    def __init__(self, bindir, logs, session_user=None):
-        self.bindir, self.logs, self.user = bindir, logs, session_user
+    def __init__(self, bindir, logs, session_user=None, real=False):
+        self.bindir, self.logs, self.user, self.real = bindir, logs, session_user, real
+        self.changed = {}                                        # configuration files as they were
         self.daemons = []
         self.main = None                                         # the libvirtd that was started last
         self.env = dict(os.environ, LC_ALL='C.UTF-8')
@@ -118,6 +119,40 @@ class Host:
         wait_for('%s listens on its socket' % name, up)
         return daemon
 
+    def start_companion(self, name):
+        """virtlogd or virtlockd, which the original does not start by itself in system mode; ours does when it needs them."""
+        if self.real and self.user is None:
+            self.start(name, socket='%s/%s-sock' % (self.run_dir, name))
+
+    def companion_pid(self, name):
+        """The process of virtlogd or virtlockd; None when it does not run."""
+        path = '%s/%s.pid' % ('/run' if self.user is None else self.run_dir, name)
+        with contextlib.suppress(OSError, ValueError):
+            with open(path) as f:
+                pid = int(f.read())
+            os.kill(pid, 0)
+            return pid
+
+    def end_companion(self, name, signo=signal.SIGTERM):
+        pid = self.companion_pid(name)
+        if pid:
+            os.kill(pid, signo)
+            for daemon in self.daemons:
+                if daemon.process.pid == pid:
+                    daemon.process.wait(20)
+            wait_for('%s ends' % name, lambda: not runs(pid))
+
+    def configure(self, **files):
+        """Starts the daemon anew with what is given at the end of its configuration: qemu='lock_manager = "lockd"'."""
+        self.main.stop()
+        for name, text in files.items():
+            path = '/etc/libvirt/%s.conf' % name.replace('_', '-')
+            if path not in self.changed:
+                with open(path) as f:
+                    self.changed[path] = f.read()
+            with open(path, 'w') as f:
+                f.write(self.changed[path] + '\n' + text + '\n')
+
     def restart_after_kill(self):
         """SIGKILLs the running daemon and starts the next one."""
         self.main.stop(signal.SIGKILL)
@@ -136,9 +171,16 @@ class Host:
                         domain.undefine()
                 conn.close()
         status = [d.stop() for d in self.daemons]
+        for name in ('virtlogd', 'virtlockd'):
+            self.end_companion(name)
+        for path, text in self.changed.items():
+            with open(path, 'w') as f:
+                f.write(text)
         subprocess.run("for p in $(ps -eo pid=,comm= | awk '$2 ~ /^qemu-system/ {print $1}'); do kill -9 $p; done", shell=True)
         for pattern in (self.run_dir, '/etc/libvirt/qemu/autostart', '/var/lib/libvirt/qemu'):
             shutil.rmtree(pattern, ignore_errors=True)
+        if self.user is not None:
+            shutil.rmtree(self.env['HOME'] + '/.config/libvirt', ignore_errors=True)
         subprocess.run('rm -f /etc/libvirt/qemu/*.xml /var/log/libvirt/qemu/*.log; mkdir -p -m 750 /var/lib/libvirt/qemu; '
                        'chown libvirt-qemu:kvm /var/lib/libvirt/qemu', shell=True)
         return status
@@ -216,6 +258,14 @@ def words(text):
 def config(host, name, text):
     """The path of a configuration file with this text."""
     return host.write(name + '.conf', text)
+
+
+def runs(pid):
+    """Whether there is such a process, other than as a zombie."""
+    with contextlib.suppress(OSError):
+        with open('/proc/%d/stat' % pid) as f:
+            return f.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    return False
 
 
 def accepts(path):

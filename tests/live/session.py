@@ -14,10 +14,18 @@ def test_session_guest(host):
     host.virsh('start', 'mine')
     expect('state', host.virsh('domstate', 'mine').strip(), 'running')
     with open(host.run_dir + '/qemu/run/mine.pid') as f:
-        expect('the owner of QEMU', os.stat('/proc/%d' % int(f.read())).st_uid, NOBODY)
+        pid = int(f.read())
+    expect('the owner of QEMU', os.stat('/proc/%d' % pid).st_uid, NOBODY)
+    expect('its output', os.readlink('/proc/%d/fd/1' % pid).split(':')[0], 'pipe')
+    expect("the user's virtlogd", os.stat('/proc/%d' % host.companion_pid('virtlogd')).st_uid, NOBODY)
+    log = host.env['HOME'] + '/.cache/libvirt/qemu/log/mine.log'
+    with open(log) as f:
+        expect('the log', ': starting up libvirt version: ' in f.readline(), True)
     host.restart_after_kill()
     expect('after SIGKILL', host.virsh('list', '--name').split(), ['mine'])
     host.virsh('destroy', 'mine')
+    with open(log) as f:
+        expect('its end', f.read().endswith(': shutting down, reason=destroyed\n'), True)
     host.virsh('undefine', 'mine')
 
 

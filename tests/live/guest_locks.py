@@ -1,0 +1,221 @@
+"""lock_manager = "lockd": what a guest uses is locked through virtlockd while it runs, and only then."""
+import fcntl
+import hashlib
+import os
+import signal
+import subprocess
+
+import libvirt
+
+from harness import Failure, GUEST_DIR, expect, runs, wait_for
+from events import qemu_pid
+
+AREA = '/var/lib/libvirt/lockd'
+
+
+def with_lockd(host, lockd=''):
+    host.configure(qemu='lock_manager = "lockd"', qemu_lockd=lockd)
+    host.start_companion('virtlockd')
+    host.start()
+
+
+def image(name):
+    path = '%s/%s.img' % (GUEST_DIR, name)
+    with open(path, 'wb') as f:
+        f.truncate(1 << 20)
+    return path
+
+
+def disk(name, target='vda', more=''):
+    return ("<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='%s'/><target dev='%s'/>%s</disk>"
+            % (image(name), target, more))
+
+
+def lease(key, space='area'):
+    """A <lease>, its lockspace and file made: that is the administrator's."""
+    os.makedirs('%s/%s' % (AREA, space), exist_ok=True)
+    with open('%s/%s/%s' % (AREA, space, key), 'a'):
+        pass
+    return '<lease><lockspace>%s</lockspace><key>%s</key><target path="%s"/></lease>' % (space, key, AREA)
+
+
+def can_lock(name, kind=fcntl.LOCK_EX):
+    """Whether somebody else, here or on another host, could lock the disk now."""
+    with open('%s/%s.img' % (GUEST_DIR, name), 'r+') as f:
+        try:
+            fcntl.lockf(f, kind | fcntl.LOCK_NB, 1, 0)
+            return True
+        except OSError:
+            return False
+
+
+def refusal(call):
+    """(code, domain, message) of a call that must fail."""
+    try:
+        call()
+    except libvirt.libvirtError as error:
+        return error.get_error_code(), error.get_error_domain(), error.get_error_message()
+    raise Failure('the call succeeded')
+
+
+def busy(name):
+    return libvirt.VIR_ERR_RESOURCE_BUSY, libvirt.VIR_FROM_LOCKSPACE, "resource busy: Lockspace resource '%s' is locked" % name
+
+
+def test_disks(host):
+    """a running guest holds its disks as it uses them: alone, shared, or, read-only, not at all"""
+    with_lockd(host)
+    host.define('one', devices=disk('own') + disk('common', 'vdb', '<shareable/>') + disk('seen', 'vdc', '<readonly/>'),
+                extra='<on_lockfailure>pause</on_lockfailure>')
+    host.virsh('start', 'one', '--paused')
+    expect('paused', [can_lock(d) for d in ('own', 'common', 'seen')], [True] * 3)
+    host.virsh('resume', 'one')
+    expect('alone', [can_lock(d) for d in ('own', 'common', 'seen')], [False, False, True])
+    expect('shared', [can_lock(d, fcntl.LOCK_SH) for d in ('own', 'common')], [False, True])
+    host.virsh('suspend', 'one')
+    wait_for('suspended', lambda: can_lock('own') and can_lock('common'))
+    host.virsh('resume', 'one')
+    expect('resumed', can_lock('own'), False)
+    host.virsh('destroy', 'one')
+    wait_for('stopped', lambda: can_lock('own'))
+    expect('definition', '<on_lockfailure>pause</on_lockfailure>' in host.virsh('dumpxml', 'one'), True)
+
+
+def test_second_user_is_refused(host):
+    """a guest whose disk somebody has does not start, one that was suspended meanwhile does not run on"""
+    with_lockd(host)
+    host.define('one', devices=disk('own'))
+    conn = host.connect()
+    one = conn.lookupByName('one')
+    with open(GUEST_DIR + '/own.img', 'r+') as other:
+        fcntl.lockf(other, fcntl.LOCK_EX, 1, 0)
+        expect('start', refusal(one.create), busy(GUEST_DIR + '/own.img'))
+        expect('state', one.state(), [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_FAILED])
+    one.create()
+    one.suspend()
+    wait_for('suspended', lambda: can_lock('own'))
+    with open(GUEST_DIR + '/own.img', 'r+') as other:
+        fcntl.lockf(other, fcntl.LOCK_EX, 1, 0)
+        expect('resume', refusal(one.resume), busy(GUEST_DIR + '/own.img'))
+        expect('state', one.state(), [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER])
+    one.resume()
+    expect('state', one.state()[0], libvirt.VIR_DOMAIN_RUNNING)
+
+
+def test_leases(host):
+    """two guests with one <lease> take turns"""
+    os.makedirs(AREA, exist_ok=True)
+    # Only directories that are configured for disks become lockspaces.
+    with_lockd(host, 'file_lockspace_dir = "%s/area"' % AREA)
+    host.define('one', devices=disk('a') + lease('key'))
+    host.define('two', devices=disk('b') + lease('key'))
+    conn = host.connect()
+    one, two = conn.lookupByName('one'), conn.lookupByName('two')
+    one.create()
+    expect('the disk itself is free', can_lock('a'), True)
+    expect('the second guest', refusal(two.create), busy('key'))
+    one.suspend()
+    two.create()
+    expect('the first one', refusal(one.resume), busy('key'))
+    two.destroy()
+    one.resume()
+    one.destroy()
+    two.create()
+    expect('the lease stays', os.path.exists(AREA + '/area/key'), True)
+
+
+def test_lease_is_required(host):
+    """without automatic leases a guest with a disk of its own needs a <lease>, and that one its lockspace"""
+    with_lockd(host, 'auto_disk_leases = 0')
+    before = 'internal error: Process exited prior to exec: libvirt: Lock Driver error : '
+    for name, devices, wanted in (
+            ('none', disk('a'), (1, libvirt.VIR_FROM_QEMU, before + 'unsupported configuration: Read/write, exclusive access, disks were present, '
+                                 'but no leases specified')),
+            ('offset', disk('a') + lease('key').replace('path=', 'offset="4" path='),
+             (1, libvirt.VIR_FROM_QEMU, before + 'internal error: Offset must be zero for this lock manager')),
+            ('unknown', disk('a') + lease('key'),
+             (1, libvirt.VIR_FROM_RPC, 'internal error: Lockspace for path %s/area does not exist' % AREA))):
+        host.define(name, devices=devices)
+        expect(name, refusal(host.connect().lookupByName(name).create), wanted)
+    host.define('reader', devices=disk('a', more='<readonly/>'))
+    host.virsh('start', 'reader')
+
+
+def test_lease_files(host):
+    """with file_lockspace_dir, files named by the disks' sums stand for them as long as they are locked"""
+    os.makedirs(AREA + '/files', exist_ok=True)
+    with_lockd(host, 'file_lockspace_dir = "%s/files"' % AREA)
+    host.define('one', devices=disk('own') + disk('common', 'vdb', '<shareable/>'))
+    host.virsh('start', 'one')
+    names = sorted(hashlib.sha256(('%s/%s.img' % (GUEST_DIR, d)).encode()).hexdigest() for d in ('own', 'common'))
+    expect('running', sorted(os.listdir(AREA + '/files')), names)
+    expect('the disk itself is free', can_lock('own'), True)
+    host.restart_after_kill()
+    expect('after a restart of the daemon', sorted(os.listdir(AREA + '/files')), names)
+    host.virsh('suspend', 'one')
+    wait_for('suspended', lambda: os.listdir(AREA + '/files') == [])
+    host.virsh('resume', 'one')
+    expect('resumed', sorted(os.listdir(AREA + '/files')), names)
+    host.virsh('destroy', 'one')
+    wait_for('stopped', lambda: os.listdir(AREA + '/files') == [])
+
+
+def test_locks_outlive_the_daemon(host):
+    """a daemon that is killed leaves the locks, and the next one gives them back when the guest pauses"""
+    with_lockd(host)
+    host.define('one', devices=disk('own'))
+    host.virsh('start', 'one')
+    host.restart_after_kill()
+    expect('restarted', can_lock('own'), False)
+    host.virsh('suspend', 'one')
+    wait_for('suspended', lambda: can_lock('own'))
+    host.restart_after_kill()
+    expect('restarted', can_lock('own'), True)
+    host.virsh('resume', 'one')
+    expect('resumed', can_lock('own'), False)
+    host.main.stop(signal.SIGKILL)
+    os.kill(qemu_pid('one'), signal.SIGKILL)
+    wait_for('QEMU is killed while no daemon runs', lambda: can_lock('own'))
+    host.start()
+    wait_for('found', lambda: host.virsh('domstate', 'one').strip() == 'shut off')
+
+
+def test_connection_of_qemu(host):
+    """QEMU holds a connection to virtlockd by which virtlockd knows it; when virtlockd is killed, guests go on"""
+    with_lockd(host)
+    host.define('one', devices=disk('own'))
+    host.virsh('start', 'one')
+    pid = qemu_pid('one')
+    peers = subprocess.run(['ss', '-xHp'], capture_output=True, text=True).stdout.splitlines()
+    mine = [line.split() for line in peers if 'pid=%d,' % pid in line]
+    locked = [line.split() for line in peers if 'virtlockd-sock' in line]
+    expect('connections', len([m for m in mine if any(m[-2] == l[5] or m[5] == l[-2] for l in locked)]), 1)
+    host.end_companion('virtlockd', signal.SIGKILL)
+    expect('state', host.virsh('domstate', 'one').strip(), 'running')
+    expect('QEMU', runs(pid), True)
+    host.start_companion('virtlockd')
+    host.virsh('suspend', 'one')
+    host.virsh('resume', 'one')
+    expect('resumed', can_lock('own'), False)
+    host.virsh('destroy', 'one')
+    if not host.real:                                            # the original leaves that lock until virtlockd ends
+        wait_for('stopped', lambda: can_lock('own'))
+
+
+def test_configuration_is_refused(host):
+    """a lock manager that is not there and a wrong qemu-lockd.conf end the daemon before it serves"""
+    for qemu, lockd, words in (('lock_manager = "sanlock"', '', 'sanlock.so not accessible: No such file or directory'),
+                               ('lock_manager = "lockd"', 'auto_disk_leases = "x"',
+                                "/etc/libvirt/qemu-lockd.conf: expected a bool for 'auto_disk_leases' parameter"),
+                               ('lock_manager = "lockd"', 'auto_disk_leases = 2',
+                                "/etc/libvirt/qemu-lockd.conf: value for 'auto_disk_leases' parameter must be 0 or 1"),
+                               ('lock_manager = "lockd"', 'file_lockspace_dir = 3',
+                                "/etc/libvirt/qemu-lockd.conf: expected a string for 'file_lockspace_dir' parameter"),
+                               ('lock_manager = "lockd"', 'auto_disk_leases = = 1', 'configuration file syntax error')):
+        host.configure(qemu=qemu, qemu_lockd=lockd)
+        done = subprocess.run([host.bindir + '/libvirtd'], env=host.env, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=30)
+        if words not in done.stderr:
+            raise Failure('%r and %r: %r' % (qemu, lockd, done.stderr[-300:]))
+    host.configure(qemu='lock_manager = "nop"', qemu_lockd='auto_disk_leases = "x"')
+    host.start()
