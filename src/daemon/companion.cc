@@ -34,7 +34,7 @@ Task<> StartCompanion(std::string name) {
   command.argv = {name, "--daemon", "--timeout", kIdleSeconds};
   command.new_session = true;
   LogInfo(kLog, "starting {}", name);
-  Child child = Start(command);
+  Child child = co_await Start(std::move(command));
   auto status = co_await child.Wait(In(kStartLimit));
   if (status != 0) LogInfo(kLog, "{} did not start", name);
 }
