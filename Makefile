@@ -65,6 +65,7 @@ MODE_FLAGS := -O0 -g1
 MODE_LDFLAGS := -fuse-ld=lld
 else
 MODE_FLAGS := $(CXXFLAGS) -D_FORTIFY_SOURCE=2
+PRECOMPILED := $(BUILD)/precompiled.h
 MODE_LDFLAGS := -static-libstdc++ -static-libgcc -Wl,-z,pack-relative-relocs
 ifeq ($(ENABLE_LTO),yes)
 MODE_FLAGS += -flto=auto
@@ -135,6 +136,19 @@ $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/fuzz.a
 	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 .SECONDARY: $(FUZZ_OBJECTS)
 
+# The compiler takes the .gch beside what -include names. Tests are built without.
+ifdef PRECOMPILED
+$(BUILD)/src/%.o $(BUILD)/applets/%.o: INCLUDE_FIRST := -include $(PRECOMPILED)
+$(OBJECTS): $(PRECOMPILED).gch
+$(PRECOMPILED): applets/precompiled.h
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(PRECOMPILED).gch: $(PRECOMPILED) config.mk
+	$(call say,CXX )
+	$(Q)$(CXX) $(COMPILE_FLAGS) $(DIR_DEFINES) -MMD -MP -MF $(PRECOMPILED).d -MT $@ -x c++-header -o $@ $<
+-include $(PRECOMPILED).d
+endif
+
 $(BUILD)/tests/%.o: tests/%.cc config.mk
 	@mkdir -p $(@D)
 	$(call say,CXX )
@@ -143,7 +157,7 @@ $(BUILD)/tests/%.o: tests/%.cc config.mk
 $(BUILD)/%.o: %.cc config.mk
 	@mkdir -p $(@D)
 	$(call say,CXX )
-	$(Q)$(CXX) $(COMPILE_FLAGS) $(DIR_DEFINES) -MMD -MP -c -o $@ $<
+	$(Q)$(CXX) $(INCLUDE_FIRST) $(COMPILE_FLAGS) $(DIR_DEFINES) -MMD -MP -c -o $@ $<
 
 # A data file as a string literal: $(BUILD)/gen/cpu/x86.map.inc from data/cpu/x86.map.
 $(BUILD)/gen/cpu/%.inc: data/cpu/%

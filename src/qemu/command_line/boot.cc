@@ -50,7 +50,7 @@ const char* RtcClock(TimerTrack track) {
   }
 }
 
-const Timer* FindTimer(const GuestClock& clock, TimerName name) {
+const model::Timer* FindTimer(const GuestClock& clock, TimerName name) {
   for (auto& timer : clock.timers) {
     if (timer.name == name) return &timer;
   }
@@ -65,7 +65,7 @@ void AddClock(const Context& context, CommandLine* out) {
 
   OptionString rtc;
   rtc.Add("base", RtcBase(clock));
-  const Timer* timer = FindTimer(clock, TimerName::kRtc);
+  const model::Timer* timer = FindTimer(clock, TimerName::kRtc);
   if (timer && RtcClock(timer->track)) rtc.Add("clock", RtcClock(timer->track));
   if (timer && timer->tick_policy == TickPolicy::kCatchup) rtc.Add("driftfix", "slew");
   out->Option("-rtc", rtc);
