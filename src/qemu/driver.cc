@@ -129,33 +129,50 @@ void QemuDriver::Register(Service& service) {
 
 // --- definitions ---------------------------------------------------------------------------------
 
+DomainPtr QemuDriver::AddDefinition(DefinitionFile file) {
+  auto uuid = Uuid::Parse(file.uuid);
+  std::string name = file.name;
+  if (!uuid || name.empty()) {
+    // Unusual, so asked of the parser; a file that is none is left alone.
+    try {
+      auto def = model::ParseDomain(file.text, model::kParseInactive);
+      name = def.name;
+      uuid = def.uuid;
+    } catch (const Error& error) {
+      LogError(kSource, "cannot use a definition in '{}': {}", config_->dirs.config, error.message);
+      return nullptr;
+    }
+  }
+  if (domains_.FindName(name) || domains_.FindUuid(*uuid)) return nullptr;
+  auto domain = std::make_shared<Domain>(name, *uuid);
+  domain->persistent = true;
+  domain->autostart = file.autostart;
+  domain->has_managed_save = FileExists(SavePath(*domain));
+  domain->jobs.set_max_queued(config_->max_queued);
+  domain->SetUnparsed(std::move(file.text));
+  domains_.Add(domain);
+  return domain;
+}
+
 void QemuDriver::LoadDefinitions() {
   for (auto& file : ReadDefinitions(config_->dirs.config, config_->dirs.autostart)) {
-    auto uuid = Uuid::Parse(file.uuid);
     std::string name = file.name;
-    if (!uuid || name.empty()) {
-      // Unusual, so asked of the parser; a file that is none is left alone.
-      try {
-        auto def = model::ParseDomain(file.text, model::kParseInactive);
-        name = def.name;
-        uuid = def.uuid;
-      } catch (const Error& error) {
-        LogError(kSource, "cannot use a definition in '{}': {}", config_->dirs.config, error.message);
-        continue;
-      }
-    }
-    if (domains_.FindName(name) || domains_.FindUuid(*uuid)) {
-      LogError(kSource, "domain '{}' is defined twice", name);
-      continue;
-    }
-    auto domain = std::make_shared<Domain>(name, *uuid);
-    domain->persistent = true;
-    domain->autostart = file.autostart;
-    domain->has_managed_save = FileExists(SavePath(*domain));
-    domain->jobs.set_max_queued(config_->max_queued);
-    domain->SetUnparsed(std::move(file.text));
-    domains_.Add(domain);
+    if (!AddDefinition(std::move(file))) LogError(kSource, "the definition of '{}' is not used", name);
   }
+}
+
+// Finds definitions that somebody has put beside ours.
+Task<> QemuDriver::Reload() {
+  auto read = [dirs = config_->dirs] { return ReadDefinitions(dirs.config, dirs.autostart); };
+  auto files = co_await Offload(read);
+  for (auto& file : files) {
+    // Not what a client has undefined meanwhile.
+    if (!FileExists(config_->dirs.config + "/" + file.name + ".xml")) continue;
+    if (auto domain = AddDefinition(std::move(file))) {
+      events_.SendLifecycle(domain->Ref(), Lifecycle::kDefined, defined::kAdded);
+    }
+  }
+  Spawn(CheckDefinitions(), "check definitions");
 }
 
 // Definitions are parsed when they are needed, which for most is never; those that do not parse are

@@ -75,6 +75,8 @@ namespace bv::qemu {
   X(DomainManagedSaveRemove) X(DomainManagedSaveGetXmlDesc) X(DomainManagedSaveDefineXml)                  \
   X(DomainSaveImageGetXmlDesc) X(DomainSaveImageDefineXml)
 
+struct DefinitionFile;
+
 class QemuDriver : public Driver {
  public:
   explicit QemuDriver(DriverEnvironment environment);
@@ -82,6 +84,7 @@ class QemuDriver : public Driver {
 
   Task<> Start() override;
   Task<> Stop() override;
+  Task<> Reload() override;
   void Register(Service& service) override;
   bool AcceptsUri(const Uri& uri) const override;
   bool IsHypervisor() const override { return true; }
@@ -164,6 +167,8 @@ class QemuDriver : public Driver {
   Task<> LearnLiveCpu(DomainPtr domain);
   Task<> CheckDefinitions();
   void LoadDefinitions();
+  // Null for one that cannot be used, or is known.
+  DomainPtr AddDefinition(DefinitionFile file);
   Task<> CallShutdown(DomainPtr domain, unsigned flags);
   AgentChannel& AgentOf(const DomainPtr& domain);
 

@@ -48,6 +48,8 @@ std::shared_ptr<const TlsContext> MakeContext() {
   GNUTLS(x509_crt_sign2)(certificate, certificate, key, GNUTLS_DIG_SHA256, 0);
   Save(key, GNUTLS(x509_privkey_export), base + "/key.pem");
   Save(certificate, GNUTLS(x509_crt_export), base + "/cert.pem");
+  GNUTLS(x509_crt_deinit)(certificate);
+  GNUTLS(x509_privkey_deinit)(key);
   auto context = TlsContext::Load({.ca_file = base + "/cert.pem", .cert_file = base + "/cert.pem", .key_file = base + "/key.pem",
                                    .crl_file = base + "/none", .check_own = false, .verify_clients = true});
   for (const char* file : {"/key.pem", "/cert.pem"}) unlink((base + file).c_str());
