@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs every fuzzer for FUZZ_SECONDS (5 unless set), from the seeds in tests/fuzz/corpus/NAME where there are any. Prints TAP.
+# Runs every fuzzer for FUZZ_SECONDS (5 unless set), from the seeds in tests/fuzz/corpus/NAME and what long runs found
+# (NAME in corpus/found.tar.gz, minimised with -set_cover_merge=1), where there are any. Prints TAP.
 #   fuzz.sh BUILD
 # An input that breaks one stays in BUILD/crash-*; run the fuzzer with it as its argument to see it again.
 set -u
@@ -13,6 +14,7 @@ number=0 bad=0
 for name in "${programs[@]}"; do
   number=$((number + 1))
   corpus=$(mktemp -d)
+  tar -xzf tests/fuzz/corpus/found.tar.gz -C "$corpus" --strip-components=1 "${name#fuzz_}" 2>/dev/null
   seeds=(); [ -d "tests/fuzz/corpus/${name#fuzz_}" ] && seeds=("tests/fuzz/corpus/${name#fuzz_}")
   if "$build/$name" -max_total_time="${FUZZ_SECONDS:-5}" -rss_limit_mb=2048 -timeout=10 -max_len=65536 -print_final_stats=1 \
       -artifact_prefix="$build/" "$corpus" "${seeds[@]}" >"$build/$name.log" 2>&1; then
