@@ -13,14 +13,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What one guest may write before the others have their turn.
-constexpr std::size_t kTurn = 1u << 20;
+// What one guest may write before the others have their turn: what a pipe holds. With more, a guest that
+// happens to run while its pipe is emptied would get many times what the others get.
+constexpr std::size_t kTurn = 64 * 1024;
 // Of a guest that is quicker than this many bytes a turn nothing is gained by waiting.
 constexpr std::size_t kTrickle = 32 * 1024;
 constexpr auto kPause = 1ms;
-// What a pipe holds; more for a guest with small writes that fills it during a pause. Not for others: what
-// stays in the processor's cache is copied faster.
-constexpr std::size_t kSmallPipe = 64 * 1024;
+// What the pipe of a guest with small writes holds that fills it during a pause. Not for others: what stays
+// in the processor's cache is copied faster.
 constexpr int kLargePipe = 512 * 1024;
 
 }  // namespace
@@ -46,7 +46,7 @@ void LogPump::OnEvents(std::uint32_t events) {
     if (step < 0) break;
     moved += static_cast<std::size_t>(step);
   }
-  if (paused && moved >= kSmallPipe) Grow();
+  if (paused && moved >= kTurn) Grow();
   // A pipe without writers is announced whether we want to know or not.
   if (moved >= kTrickle || !busy || (events & EPOLLHUP)) return;
   paused_ = true;
