@@ -271,7 +271,7 @@ def memory(pid):
 
 
 def test_compressed(host):
-    """compress = "zstd": backups become NAME.N.zst, positions lead into them, zstd reads them."""
+    """compress = "zstd": backups become NAME.N.zst, positions lead into them, zstd(1) reads them."""
     if is_real(host):
         raise Skip('beyond the original')
     start(host, max_size=20000, max_backups=4, compress='zstd')
@@ -288,6 +288,9 @@ def test_compressed(host):
         expect('read from the start', log.read(path, begin, 1 << 20) == lines(0, 1500), True)
         expect('read from the middle', log.read(path, middle, 10000) == lines(100, 1500)[:10000], True)
         expect('small', os.stat(path + '.3.zst').st_size < 5000, True)
+        if shutil.which('zstd'):
+            oldest = subprocess.run(['zstd', '-dcq', path + '.3.zst'], check=True, capture_output=True).stdout
+            expect('what zstd makes of it', len(oldest) > 19900 and lines(0, 1500).startswith(oldest), True)
         os.close(fd)
     # The next virtlogd, with the original's plain files, continues; then one that compresses again.
     start(host, keep=True, max_size=20000, max_backups=8)
