@@ -123,9 +123,14 @@ int main(int argc, char** argv) {
         added->other = Watch(poller, Connect(next));
         added->other->other = added;
       } else if (peer->other ? !PassOn(peer) : !Serve(peer)) {
-        if (peer->other) return 0;  // a relay is for one measurement
         close(peer->fd);
-        free(peer);
+        if (!peer->other) {
+          free(peer);
+        } else if (peer->fd >= 0) {
+          // Both sides go; not freed, as the other may stand among these events.
+          close(peer->other->fd);
+          peer->fd = peer->other->fd = -1;
+        }
       }
     }
   }
