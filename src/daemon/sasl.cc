@@ -209,9 +209,9 @@ namespace {
 Error NoSasl() { return Error(ErrorDomain::kRpc, ErrorCode::kAuthFailed, "authentication failed"); }
 }  // namespace
 
-Task<remote::AuthSaslInitRet> SaslService::Init(Call&) { throw NoSasl(); co_return {}; }
-Task<remote::AuthSaslStartRet> SaslService::Start(Call&, remote::AuthSaslStartArgs) { throw NoSasl(); co_return {}; }
-Task<remote::AuthSaslStepRet> SaslService::Step(Call&, remote::AuthSaslStepArgs) { throw NoSasl(); co_return {}; }
+Task<remote::AuthSaslInitRet> SaslService::Init(Call&) { throw NoSasl(); co_return remote::AuthSaslInitRet(); }
+Task<remote::AuthSaslStartRet> SaslService::Start(Call&, remote::AuthSaslStartArgs) { throw NoSasl(); co_return remote::AuthSaslStartRet(); }
+Task<remote::AuthSaslStepRet> SaslService::Step(Call&, remote::AuthSaslStepArgs) { throw NoSasl(); co_return remote::AuthSaslStepRet(); }
 
 #endif
 
