@@ -16,12 +16,17 @@ using namespace std::chrono_literals;
 // What one guest may write before the others have their turn: what a pipe holds. With more, a guest that
 // happens to run while its pipe is emptied would get many times what the others get.
 constexpr std::size_t kTurn = 64 * 1024;
+// The same while nobody else has anything to say.
+constexpr std::size_t kTurnAlone = 1024 * 1024;
 // Of a guest that is quicker than this many bytes a turn nothing is gained by waiting.
 constexpr std::size_t kTrickle = 32 * 1024;
 constexpr auto kPause = 1ms;
 // What the pipe of a guest with small writes holds that fills it during a pause. Not for others: what stays
 // in the processor's cache is copied faster.
 constexpr int kLargePipe = 512 * 1024;
+
+// Who had the last turn; to be compared, it may be gone.
+const LogPump* last_served = nullptr;
 
 }  // namespace
 
@@ -35,9 +40,9 @@ void LogPump::OnEvents(std::uint32_t events) {
   auto now = Clock::now();
   bool busy = now - last_turn_ < 2 * kPause, paused = std::exchange(paused_, false);
   last_turn_ = now;
-  std::size_t moved = 0;
-  while (moved < kTurn) {
-    auto step = file_.TakeFromPipe(pipe_.get(), kTurn - moved);
+  std::size_t moved = 0, turn = std::exchange(last_served, this) == this ? kTurnAlone : kTurn;
+  while (moved < turn) {
+    auto step = file_.TakeFromPipe(pipe_.get(), turn - moved);
     if (step == 0) {
       watch_.reset();
       auto on_end = std::move(on_end_);
