@@ -11,6 +11,7 @@
 #include "helpers.h"
 #include "daemon/daemon.h"
 #include "daemon/personality.h"
+#include "daemon/reexec.h"
 
 namespace bv {
 
@@ -81,6 +82,7 @@ int RunBusyvirt(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc < 1) return EXIT_FAILURE;
+  bv::RememberStart(argc, argv);
   std::string name = bv::KnownName(argv[0]);
   if (name == "busyvirt") return bv::RunBusyvirt(argc, argv);
   return *bv::RunNamed(name, argc, argv);

@@ -96,7 +96,10 @@ std::string ManPage(const Personality& personality) {
   if (personality.ServesRemote()) out += "Guests go on while it is restarted.\n";
   AppendOptions(out, personality);
   out += ".SH SIGNALS\nSIGTERM, SIGINT and SIGQUIT end it in good order. SIGHUP makes it read its drivers' configuration "
-         "again.\n";
+         "again.\n.PP\nSIGUSR1 upgrades it in place: it executes the file that it was started by, and what that is by then "
+         "goes on with its sockets, its clients and all that it holds. Calls that run end first, for at most a second of "
+         "which others have to wait at a time; streams get 30 seconds and are then aborted, and connections with TLS or SASL "
+         "encryption are closed. A new file that cannot go on is not used, and the daemon stays as it was.\n";
   if (const char* text = WhenItEnds(personality)) out += fmt::format(".SH WHEN IT ENDS\n{}", text);
   out += ".SH FILES\n";
   AppendFiles(out, personality, "As root", BV_SYSCONFDIR "/libvirt", BV_RUNSTATEDIR "/libvirt",

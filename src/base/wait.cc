@@ -1,5 +1,7 @@
 #include "base/wait.h"
 
+#include "base/pending.h"
+
 #include <sys/epoll.h>
 
 #include <condition_variable>
@@ -178,13 +180,23 @@ class Pool {
 
 }  // namespace
 
+// Of the loop's thread.
+std::size_t pending_offloads = 0;
+
 void SubmitOffload(std::function<void()> work, std::function<void()> done) {
   // Never destroyed: detached threads may outlive main().
   static Pool* pool = new Pool;
-  pool->Submit({&Loop::Current(), std::move(work), std::move(done)});
+  ++pending_offloads;
+  auto counted = [done = std::move(done)] {
+    --pending_offloads;
+    done();
+  };
+  pool->Submit({&Loop::Current(), std::move(work), std::move(counted)});
 }
 
 }  // namespace detail
+
+std::size_t PendingOffloads() { return detail::pending_offloads; }
 
 // --- AsyncMutex ----------------------------------------------------------------------------------
 

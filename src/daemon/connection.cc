@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "daemon/polkit.h"
 #include "daemon/server.h"
@@ -142,7 +143,10 @@ Task<> ConnectionService::Open(Call& call, remote::ConnectOpenArgs args) {
     connection.opening = false;
     throw;
   }
+  Connect(client, driver, std::move(*args.name));
+}
 
+void ConnectionService::Connect(ClientSession& client, Driver& driver, std::string uri) const {
   std::vector<const void*> owners{&driver};
   if (driver.IsHypervisor()) {
     for (const auto& other : drivers_) {
@@ -150,9 +154,21 @@ Task<> ConnectionService::Open(Call& call, remote::ConnectOpenArgs args) {
     }
   }
   client.RouteTo(std::move(owners));
+  OpenConnection& connection = client.State<OpenConnection>();
   connection.driver = &driver;
-  connection.uri = std::move(*args.name);
-  co_return;
+  connection.uri = std::move(uri);
+}
+
+void ConnectionService::SaveClient(ClientSession& client, Json& state) const {
+  const OpenConnection& connection = client.State<OpenConnection>();
+  if (connection.driver) state.Set("uri", connection.uri);
+}
+
+void ConnectionService::RestoreClient(ClientSession& client, const Json& state) const {
+  auto uri = state.Find("uri").AsString();
+  if (!uri) return;
+  Driver& driver = Choose(*uri);
+  Connect(client, driver, std::move(*uri));
 }
 
 Task<> ConnectionService::Close(Call& call) {

@@ -28,6 +28,10 @@ class ConnectionService {
 
   void Register(Service& service);
 
+  // What a client has open, for the next process image; nothing before it has.
+  void SaveClient(rpc::ClientSession& client, Json& state) const;
+  void RestoreClient(rpc::ClientSession& client, const Json& state) const;
+
  private:
   Task<remote::AuthListRet> AuthList(Call& call);
   Task<remote::AuthPolkitRet> AuthPolkit(Call& call);
@@ -41,6 +45,8 @@ class ConnectionService {
   Task<> UnregisterCloseCallback(Call& call);
   Task<> SetIdentity(Call& call, remote::ConnectSetIdentityArgs args);
 
+  // Routes the client's calls to `driver`.
+  void Connect(rpc::ClientSession& client, Driver& driver, std::string uri) const;
   // The driver that takes `name`, which becomes a whole URI if it was empty. Throws when none does.
   Driver& Choose(std::string& name) const;
 

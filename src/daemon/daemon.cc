@@ -20,6 +20,7 @@
 #include "daemon/logging.h"
 #include "daemon/options.h"
 #include "daemon/pid_file.h"
+#include "daemon/reexec.h"
 
 namespace bv {
 
@@ -71,33 +72,80 @@ void CheckAudit(const DaemonConfig& config) {
   if (!audit) throw SystemError(ErrorDomain::kAudit, "the host has no audit system, and audit_level is 2");
 }
 
+// What a run needs, and in what state an earlier image of this process left it.
+struct Run {
+  const Personality& personality;
+  const Options& options;
+  const DaemonConfig& config;
+  const DaemonPaths& paths;
+  const DriverEnvironment& environment;
+  std::string default_log_outputs;
+  const std::optional<upgrade::SavedDaemon>& state;
+  WayBack& way_back;
+};
+
 // From the fork on: what fails is logged, reported to a waiting parent, and is the exit status.
-int RunInPlace(const Personality& personality, const Options& options, const DaemonConfig& config,
-               const DaemonPaths& paths, const DriverEnvironment& environment, ActivatedSockets sockets,
-               const std::string& default_log_outputs, ParentPipe parent) {
+int RunInPlace(const Run& run, ActivatedSockets sockets, ParentPipe parent) {
   StartResult stage = StartResult::kRunDir;
+  // Outlive what is thrown: what they hold belongs to the image that we may go back to.
+  std::optional<PidFile> pid_file;
+  std::optional<Loop> loop;
+  std::optional<HostDaemon> daemon;
   try {
-    MakeRunDir(environment.state_dir, environment.privileged);
+    MakeRunDir(run.environment.state_dir, run.environment.privileged);
     stage = StartResult::kPidFile;
-    PidFile pid_file(options.pid_file.value_or(paths.pid_file));
+    std::string pid_path = run.options.pid_file.value_or(run.paths.pid_file);
+    if (run.state && run.state->pid_file >= 0) {
+      upgrade::InheritedFds fds;
+      pid_file.emplace(pid_path, fds.Take(run.state->pid_file));
+    } else {
+      pid_file.emplace(pid_path);
+    }
     stage = StartResult::kAudit;
-    CheckAudit(config);
+    CheckAudit(run.config);
     stage = StartResult::kInit;
-    Loop loop;
-    HostDaemon daemon(personality, options, config, paths, environment, default_log_outputs);
+    loop.emplace();
+    daemon.emplace(run.personality, run.options, run.config, run.paths, run.environment, run.default_log_outputs);
+    daemon->set_pid_file(pid_file->fd());
     stage = StartResult::kNetwork;
-    daemon.OpenSockets(std::move(sockets));
+    if (run.state) {
+      daemon->Restore(*run.state);
+      daemon->set_on_failure([&run] { run.way_back.Take(); });
+      daemon->set_on_serving([&run] {
+        run.way_back.Close();
+        unlink(run.paths.state_file.c_str());
+        LogInfo(kLog, "took over from the image before");
+      });
+    } else {
+      daemon->OpenSockets(std::move(sockets));
+    }
     parent.Report(StartResult::kRunning);
-    int status = daemon.Run();
-    pid_file.Remove();
+    int status = daemon->Run();
+    pid_file->Remove();
     // Calls that still wait for something hold on to drivers and clients in ways that only the end of
     // the process undoes.
     std::fflush(nullptr);
     _exit(status);
   } catch (const std::exception& e) {
     LogError(kLog, "{}", e.what());
+    run.way_back.Take();
     parent.Report(stage);
     return static_cast<int>(stage);
+  }
+}
+
+// --check-state: whether this image could go on with a state, said on stdout.
+int CheckState(const Personality& personality, const Options& options, const DaemonConfig& config,
+               const DaemonPaths& paths, const DriverEnvironment& environment) {
+  try {
+    auto state = upgrade::Parse(ReadFile(*options.check_state, upgrade::kMaxState));
+    Loop loop;
+    HostDaemon(personality, options, config, paths, environment, "").CheckState(state);
+    fmt::print("{}", kStateAccepted);
+    return EXIT_SUCCESS;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "{}\n", e.what());
+    return EXIT_FAILURE;
   }
 }
 
@@ -109,13 +157,17 @@ int RunDaemon(const Personality& personality, int argc, char** argv) {
   if (!options) return status;
   std::string program = std::string(argv[0]).substr(std::string_view(argv[0]).rfind('/') + 1);
 
+  DriverEnvironment environment = MakeEnvironment();
+  DaemonPaths paths = PathsOf(personality, environment);
+  std::optional<upgrade::SavedDaemon> state;
+  if (!options->check_state) state = FindState(paths.state_file);
+  WayBack way_back(state);
   auto refuse = [&](const std::string& why) {
     fmt::print(stderr, "{}: {}\n", program, why);
+    way_back.Take();
     return EXIT_FAILURE;
   };
-  DriverEnvironment environment = MakeEnvironment();
   if (!environment.privileged && !personality.session) return refuse("only root can run this daemon: it has no session mode");
-  DaemonPaths paths = PathsOf(personality, environment);
   DaemonConfig config;
   ActivatedSockets sockets;
   std::string default_log_outputs;
@@ -127,6 +179,7 @@ int RunDaemon(const Personality& personality, int argc, char** argv) {
   } catch (const std::exception& e) {
     return refuse(e.what());
   }
+  if (options->check_state) return CheckState(personality, *options, config, paths, environment);
   if (options->listen && !sockets.empty()) {
     return refuse("--listen is not permitted when the service manager passes the sockets; enable its "
                   "-tcp or -tls socket unit instead");
@@ -134,12 +187,12 @@ int RunDaemon(const Personality& personality, int argc, char** argv) {
 
   ParentPipe parent;
   try {
-    if (options->daemonize) parent = ParentPipe::ForkIntoBackground(program.c_str());
+    if (options->daemonize && !state) parent = ParentPipe::ForkIntoBackground(program.c_str());
   } catch (const std::exception& e) {
     return refuse(e.what());
   }
-  return RunInPlace(personality, *options, config, paths, environment, std::move(sockets), default_log_outputs,
-                    std::move(parent));
+  Run run{personality, *options, config, paths, environment, default_log_outputs, state, way_back};
+  return RunInPlace(run, std::move(sockets), std::move(parent));
 }
 
 }  // namespace bv

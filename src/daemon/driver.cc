@@ -7,6 +7,12 @@ namespace bv {
 Task<> Driver::Start() { co_return; }
 Task<> Driver::Stop() { co_return; }
 Task<> Driver::Reload() { co_return; }
+void Driver::SaveState(Json&, upgrade::PassedFds&) const {}
+void Driver::SaveClient(rpc::ClientSession&, Json&, upgrade::PassedFds&) const {}
+void Driver::RestoreState(const Json&, upgrade::InheritedFds&) {}
+void Driver::RestoreClient(rpc::ClientSession&, const Json&, upgrade::InheritedFds&) {}
+void Driver::CheckState(const Json&) const {}
+bool Driver::Quiet() const { return true; }
 Task<> Driver::OpenConnection(rpc::ClientSession&, const std::string&) { co_return; }
 bool Driver::AcceptsUri(const Uri&) const { return false; }
 std::string Driver::DefaultUri() const { return {}; }

@@ -14,6 +14,11 @@ namespace rpc {
 class ClientSession;
 class Service;
 }
+namespace upgrade {
+class InheritedFds;
+class PassedFds;
+}
+class Json;
 using rpc::Service;
 struct DaemonConfig;
 struct Uri;
@@ -45,6 +50,19 @@ class Driver {
   virtual Task<> Stop();
   // SIGHUP.
   virtual Task<> Reload();
+
+  // Live upgrade (upgrade/state.h). While clients wait, Save... add what lives in memory only to the
+  // state, in members of the driver's own, and change nothing: the exec may fail. Restore... come in
+  // the new process image before Start(), the driver first and then its clients; what they throw ends
+  // the upgrade and brings the old image back, or costs that one client.
+  virtual void SaveState(Json& state, upgrade::PassedFds& fds) const;
+  virtual void SaveClient(rpc::ClientSession& client, Json& state, upgrade::PassedFds& fds) const;
+  virtual void RestoreState(const Json& state, upgrade::InheritedFds& fds);
+  virtual void RestoreClient(rpc::ClientSession& client, const Json& state, upgrade::InheritedFds& fds);
+  // Throws where RestoreState() would for what the state says. Looks at no descriptor.
+  virtual void CheckState(const Json& state) const;
+  // False while something is under way, besides calls, that must end before an upgrade.
+  virtual bool Quiet() const;
 
   // Puts the handlers of its procedures into `service`.
   virtual void Register(Service& service) = 0;

@@ -42,7 +42,9 @@ HostDaemon::HostDaemon(const Personality& personality, const Options& options, c
           BeginShutdown();
         }
       }),
-      idle_timeout_(options.timeout) {
+      idle_timeout_(options.timeout),
+      configured_log_filters_(GetLogFilters()),
+      configured_log_outputs_(GetLogOutputs()) {
   admin_hooks_.default_log_outputs = std::move(default_log_outputs);
   admin_hooks_.set_timeout = [this](std::uint32_t seconds) {
     idle_timeout_ = std::chrono::seconds(seconds);
@@ -79,6 +81,7 @@ HostDaemon::HostDaemon(const Personality& personality, const Options& options, c
   signals_.push_back(std::make_unique<SignalWatch>(SIGHUP, [this] {
     if (serving_ && !reloading_) Spawn(Reload(), "reload");
   }));
+  signals_.push_back(std::make_unique<SignalWatch>(SIGUSR1, [this] { RequestUpgrade(); }));
   signal(SIGPIPE, SIG_IGN);
 }
 
@@ -111,6 +114,7 @@ Task<> HostDaemon::Serve() {
     for (const auto& driver : drivers_) co_await driver->Start();
   } catch (const std::exception& e) {
     LogError(kLog, "Driver state initialization failed: {}", e.what());
+    if (on_failure_) on_failure_();
     exit_status_ = static_cast<int>(StartResult::kDriver);
     BeginShutdown();
     co_return;
@@ -119,8 +123,10 @@ Task<> HostDaemon::Serve() {
   serving_ = true;
   for (const auto& server : servers_) server->StartAccepting();
   patience.reset();
+  if (on_serving_) on_serving_();
   NotifyServiceManager("READY=1");
   RestartIdleTimer();
+  if (upgrade_wanted_) RequestUpgrade();
 }
 
 void HostDaemon::BeginShutdown() {

@@ -15,6 +15,8 @@
 #include "daemon/sasl.h"
 #include "daemon/server.h"
 #include "daemon/systemd.h"
+#include "upgrade/fds.h"
+#include "upgrade/state.h"
 
 namespace bv {
 
@@ -29,6 +31,17 @@ class HostDaemon {
   // Binds the sockets or takes those that were activated; clients that connect wait. Errors are
   // those of the sockets.
   void OpenSockets(ActivatedSockets sockets);
+  // Instead of OpenSockets(): what another process image of this daemon left (SIGUSR1).
+  void Restore(const upgrade::SavedDaemon& saved);
+  // Throws when Restore() would not do.
+  void CheckState(const upgrade::SavedDaemon& saved) const;
+  // Called once the drivers run and clients are served.
+  void set_on_serving(std::function<void()> on_serving) { on_serving_ = std::move(on_serving); }
+  // Called instead of the end when a driver did not start.
+  void set_on_failure(std::function<void()> on_failure) { on_failure_ = std::move(on_failure); }
+  // Goes on to the next process image; -1: none.
+  void set_pid_file(int fd) { pid_file_fd_ = fd; }
+
   // Starts the drivers, serves, and returns after a signal or the idle time-out has ended it. The
   // exit status: that of StartResult::kDriver when a driver did not start, else 0.
   int Run();
@@ -46,6 +59,21 @@ class HostDaemon {
   Task<> Shutdown();
   Task<> Reload();
   void BeginShutdown();
+
+  // host_upgrade.cc
+  void RequestUpgrade();
+  Task<> Upgrade();
+  Task<bool> CheckNextImage();
+  Task<bool> Settle();
+  void HoldClients();
+  void ReleaseClients();
+  bool Settled() const;
+  void EndStreams();
+  Task<> CloseLayered();
+  upgrade::SavedDaemon SaveAll(upgrade::PassedFds& fds) const;
+  void LeaveForNextImage(bool original);
+  void RestoreListener(Server& server, const upgrade::SavedService& service, upgrade::InheritedFds& fds);
+  void RestoreClient(Server& server, const upgrade::SavedClient& client, upgrade::InheritedFds& fds);
 
   bool Busy() const;
   // Counts the idle time from now.
@@ -72,6 +100,12 @@ class HostDaemon {
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   bool serving_ = false, shutting_down_ = false, reloading_ = false;
   int exit_status_ = 0;
+
+  std::function<void()> on_serving_, on_failure_;
+  int pid_file_fd_ = -1;
+  const std::string configured_log_filters_, configured_log_outputs_;
+  bool upgrade_wanted_ = false, upgrading_ = false;
+  std::vector<std::shared_ptr<rpc::ServerSession>> held_;  // while it settles
 };
 
 }  // namespace bv

@@ -28,6 +28,7 @@ constexpr OptionRow kOptions[] = {
     {0, "help-config", nullptr, "Display the configuration keys"},
 };
 constexpr int kHelpConfig = 256;
+constexpr int kCheckState = 257;
 
 // Seconds as the original takes them: a number from 0 whose milliseconds fit an int.
 std::optional<int> ParseTimeout(const char* text) {
@@ -79,7 +80,7 @@ std::optional<Options> ParseOptions(const Personality& personality, int argc, ch
   program = program.substr(program.rfind('/') + 1);
 
   std::string letters;
-  option longs[std::size(kOptions) + 1] = {};
+  option longs[std::size(kOptions) + 2] = {};
   option* next = longs;
   for (const OptionRow& row : kOptions) {
     if (!Offers(personality, row)) continue;
@@ -88,6 +89,8 @@ std::optional<Options> ParseOptions(const Personality& personality, int argc, ch
     letters += row.letter;
     if (row.value) letters += ':';
   }
+
+  *next = {"check-state", required_argument, nullptr, kCheckState};
 
   Options options;
   exit_status = EXIT_SUCCESS;
@@ -99,6 +102,7 @@ std::optional<Options> ParseOptions(const Personality& personality, int argc, ch
       case 'l': options.listen = true; break;
       case 'f': options.config_file = optarg; break;
       case 'p': options.pid_file = optarg; break;
+      case kCheckState: options.check_state = optarg; break;
       case 't':
         if (auto seconds = ParseTimeout(optarg)) {
           options.timeout = *seconds;

@@ -16,6 +16,7 @@ struct Options {
   int timeout = 0;  // seconds; 0 is never
   std::optional<std::string> config_file;
   std::optional<std::string> pid_file;
+  std::optional<std::string> check_state;  // see daemon/reexec.h; not in --help
 };
 
 // An option of the command line.

@@ -49,6 +49,7 @@ DaemonPaths PathsOf(const Personality& personality, const DriverEnvironment& env
   paths.socket_dir = environment.state_dir;
   if (environment.privileged) {
     paths.pid_file = BV_RUNSTATEDIR "/" + name + ".pid";
+    paths.state_file = BV_RUNSTATEDIR "/" + name + "-restart-exec.json";
     std::string pki = BV_SYSCONFDIR "/pki/";
     paths.ca_cert = pki + "CA/cacert.pem";
     paths.ca_crl = pki + "CA/cacrl.pem";
@@ -56,6 +57,7 @@ DaemonPaths PathsOf(const Personality& personality, const DriverEnvironment& env
     paths.server_key = pki + "libvirt/private/serverkey.pem";
   } else {
     paths.pid_file = environment.state_dir + "/" + name + ".pid";
+    paths.state_file = environment.state_dir + "/" + name + "-restart-exec.json";
     std::string pki = HomeDir() + "/.pki/libvirt/";
     paths.ca_cert = pki + "cacert.pem";
     paths.ca_crl = pki + "cacrl.pem";

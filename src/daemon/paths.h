@@ -14,6 +14,7 @@ DriverEnvironment MakeEnvironment();
 struct DaemonPaths {
   std::string config_file;   // may not exist
   std::string pid_file;
+  std::string state_file;    // of a live upgrade: see upgrade/state.h
   std::string log_file;      // where a daemon in the background logs when there is no journal
   std::string socket_dir;
   // Certificates.

@@ -8,8 +8,6 @@
 
 namespace bv {
 
-namespace {
-
 // Field 22 of /proc/PID/stat; the second field is a name that may hold anything, up to its last ')'.
 std::optional<std::uint64_t> StartTimeOf(pid_t pid) {
   constexpr int kFieldsBetween = 20;  // from the state, field 3, on
@@ -23,8 +21,6 @@ std::optional<std::uint64_t> StartTimeOf(pid_t pid) {
   if (parsed.ec != std::errc()) return std::nullopt;
   return ticks;
 }
-
-}  // namespace
 
 rpc::Identity PeerIdentity(int fd, bool with_start_time) {
   rpc::Identity identity;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -41,6 +42,21 @@ std::string AddressOf(int fd, int (*get_name)(int, sockaddr*, socklen_t*)) {
   }
   return kNoAddress;
 }
+
+}  // namespace
+
+std::pair<std::string, std::string> AddressesOf(int fd) {
+  return {AddressOf(fd, [](int fd, sockaddr* name, socklen_t* size) { return getpeername(fd, name, size); }),
+          AddressOf(fd, [](int fd, sockaddr* name, socklen_t* size) { return getsockname(fd, name, size); })};
+}
+
+int AddressFamilyOf(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? address.ss_family : AF_UNSPEC;
+}
+
+namespace {
 
 void TuneTcp(int fd) {
   int on = 1;
@@ -89,6 +105,7 @@ void Server::AddListener(Fd socket, ListenerOptions options, MakeTransport make_
 }
 
 void Server::StartAccepting() {
+  for (const auto& session : std::exchange(restored_, {})) session->StartServing();
   accepting_ = true;
   UpdateAccepting();
 }
@@ -116,9 +133,7 @@ void Server::AddClient(const Entry& entry, Fd socket) {
     }
   } else {
     TuneTcp(socket.get());
-    address = AddressOf(socket.get(), [](int fd, sockaddr* name, socklen_t* size) { return getpeername(fd, name, size); });
-    local_address =
-        AddressOf(socket.get(), [](int fd, sockaddr* name, socklen_t* size) { return getsockname(fd, name, size); });
+    std::tie(address, local_address) = AddressesOf(socket.get());
   }
 
   rpc::SessionOptions session_options{.max_requests = limits_.max_client_requests,
@@ -134,8 +149,7 @@ void Server::AddClient(const Entry& entry, Fd socket) {
     } else {
       transport = rpc::MakeSocketTransport(std::move(socket));
     }
-    client->session = rpc::ServerSession::Make(service_, workers_, std::move(transport), session_options,
-                                               [this, client] { RemoveClient(client); });
+    MakeSession(client, std::move(transport), session_options);
   } catch (const std::exception& e) {
     LogError(kLog, "cannot serve a client: {}", e.what());
     clients_.erase(client);
@@ -157,6 +171,13 @@ void Server::AddClient(const Entry& entry, Fd socket) {
   UpdateAccepting();
   on_change_();
   session.StartServing();
+}
+
+rpc::ServerSession& Server::MakeSession(ClientList::iterator client, std::unique_ptr<rpc::Transport> transport,
+                                        const rpc::SessionOptions& options) {
+  client->session = rpc::ServerSession::Make(service_, workers_, std::move(transport), options,
+                                             [this, client] { RemoveClient(client); });
+  return *client->session;
 }
 
 void Server::Authenticated(rpc::ClientSession& client) {

@@ -13,6 +13,8 @@
 #include "daemon/listener.h"
 #include "daemon/tls.h"
 #include "rpc/server.h"
+#include "upgrade/fds.h"
+#include "upgrade/state.h"
 
 namespace bv {
 
@@ -69,6 +71,15 @@ class Server {
   // Closes the listening sockets and removes their files.
   void RemoveListeners() { listeners_.clear(); }
 
+  // For the next process image: limits, sockets and those clients that it can go on serving.
+  // `save_client` adds what others know of a client.
+  using SaveClient = std::function<void(rpc::ServerSession&, Json& private_data)>;
+  upgrade::SavedServer Save(upgrade::PassedFds& fds, const SaveClient& save_client) const;
+  // The limits, and the number of the next client.
+  void Restore(const upgrade::SavedServer& saved);
+  // A client that is served from StartAccepting() on; null, and said in the log, when it is not there.
+  std::shared_ptr<rpc::ServerSession> RestoreClient(const upgrade::SavedClient& saved, upgrade::InheritedFds& fds);
+
   // Ends every connection after what is queued for it has been sent.
   void CloseClients();
 
@@ -97,6 +108,9 @@ class Server {
   };
 
   void AddClient(const Entry& entry, Fd socket);
+  // Serves nobody yet. Throws when the transport cannot be made.
+  rpc::ServerSession& MakeSession(ClientList::iterator client, std::unique_ptr<rpc::Transport> transport,
+                                  const rpc::SessionOptions& options);
   void RemoveClient(ClientList::iterator client);
   void UpdateAccepting();
 
@@ -107,12 +121,18 @@ class Server {
   std::function<void()> on_change_;
   std::list<Entry> listeners_;
   ClientList clients_;
+  std::vector<std::shared_ptr<rpc::ServerSession>> restored_;  // and not served yet
   std::size_t unauthenticated_ = 0;
   std::size_t most_clients_ = 0;  // since memory was last given back
   std::uint64_t next_id_ = 1;
   bool accepting_ = false;
 };
 
+// The peer's and our own address as ClientInfo has them, and AF_UNIX, AF_INET or AF_INET6.
+std::pair<std::string, std::string> AddressesOf(int fd);
+int AddressFamilyOf(int fd);
+// When a process started, in clock ticks since boot.
+std::optional<std::uint64_t> StartTimeOf(pid_t pid);
 // Who is at the other end of a Unix socket; `with_start_time` also says when that process started.
 rpc::Identity PeerIdentity(int fd, bool with_start_time);
 

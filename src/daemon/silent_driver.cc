@@ -1,5 +1,6 @@
 #include "daemon/silent_driver.h"
 
+#include "base/json.h"
 #include "daemon/uri.h"
 
 namespace bv {
@@ -34,6 +35,14 @@ Task<typename Proc::Ret> SilentDriver::AddSubscription(Call&, typename Proc::Arg
 template <typename Proc>
 Task<> SilentDriver::DropSubscription(Call&, typename Proc::Args) {
   co_return;
+}
+
+void SilentDriver::SaveState(Json& state, upgrade::PassedFds&) const {
+  state.Set(scheme_.c_str(), Json::Object({{"nextCallback", next_subscription_}}));
+}
+
+void SilentDriver::RestoreState(const Json& state, upgrade::InheritedFds&) {
+  next_subscription_ = static_cast<int>(state.Find(scheme_.c_str()).Find("nextCallback").AsInt().value_or(0));
 }
 
 bool SilentDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, scheme_, privileged_); }

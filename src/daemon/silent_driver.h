@@ -24,6 +24,9 @@ class SilentDriver : public Driver {
   bool AcceptsUri(const Uri& uri) const override;
   std::string DefaultUri() const override { return scheme_ + (privileged_ ? ":///system" : ":///session"); }
   bool IsHypervisor() const override { return hypervisor_; }
+  // A member with the scheme's name: { "nextCallback" }. There is nothing that subscriptions could miss.
+  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
+  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
 
  private:
   Task<remote::ConnectGetTypeRet> GetType(Call& call);

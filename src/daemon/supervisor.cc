@@ -201,8 +201,7 @@ void Supervisor::Ended(Unit& unit, int wait_status) {
 
 void Supervisor::Signal(int number) {
   for (const Unit& unit : units_) {
-    // Only those that execute themselves anew know SIGUSR1.
-    if (unit.pid != 0 && (number != SIGUSR1 || !unit.personality->ServesRemote())) kill(unit.pid, number);
+    if (unit.pid != 0) kill(unit.pid, number);
   }
 }
 

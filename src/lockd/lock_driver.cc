@@ -18,16 +18,6 @@ namespace bv::lockd {
 using namespace lock_protocol;
 using namespace std::chrono_literals;
 
-// For whom a connection speaks.
-struct LockDriver::Owner {
-  bool watched = false;     // its end is
-  bool restricted = false;
-  std::uint32_t id = 0;     // 0 until it is registered
-  pid_t pid = 0;            // whose the leases are
-  Uuid uuid;
-  std::string name;
-};
-
 namespace {
 
 constexpr const char* kUnregistered = "lock owner details have not been registered";
@@ -91,17 +81,18 @@ LockDriver::Owner& LockDriver::RegisteredOwnerOf(Call& call) const {
 Task<> LockDriver::RegisterOwner(Call& call, RegisterArgs args) {
   RefuseFlags(args.flags, 0, "Register");
   Owner& owner = OwnerOf(call);
-  if (!owner.watched) {
-    owner.watched = true;
-    pid_t client = call.client().identity().pid.value_or(0);
-    call.client().OnClose([this, client, &owner] { OnHangUp(client, owner.pid); });
-  }
+  Watch(call.client(), owner);
   // Again is fine: a manager may speak for one guest after the other.
   owner.pid = static_cast<pid_t>(args.owner.pid);
   owner.id = args.owner.id;
   owner.uuid = args.owner.uuid;
   owner.name = std::move(args.owner.name);
   co_return;
+}
+
+void LockDriver::Watch(ClientSession& client, Owner& owner) {
+  if (std::exchange(owner.watched, true)) return;
+  client.OnClose([this, pid = client.identity().pid.value_or(0), &owner] { OnHangUp(pid, owner.pid); });
 }
 
 Task<> LockDriver::Restrict(Call& call, RestrictArgs args) {

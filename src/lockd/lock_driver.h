@@ -31,9 +31,23 @@ class LockDriver : public Driver {
   Task<> Start() override;
   void Register(Service& service) override;
   bool HasActiveObjects() const override;
+  // lock_upgrade.cc
+  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
+  void SaveClient(ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
+  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
+  void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
+  void CheckState(const Json& state) const override;
 
  private:
-  struct Owner;
+  // For whom a connection speaks.
+  struct Owner {
+    bool watched = false;     // its end is
+    bool restricted = false;
+    std::uint32_t id = 0;     // 0 until it is registered
+    pid_t pid = 0;            // whose the leases are
+    Uuid uuid;
+    std::string name;
+  };
 
   Task<> RegisterOwner(Call& call, lock_protocol::RegisterArgs args);
   Task<> Restrict(Call& call, lock_protocol::RestrictArgs args);
@@ -47,6 +61,8 @@ class LockDriver : public Driver {
   // Refuses those who have been restricted; the second also those who have not registered.
   Owner& OwnerOf(Call& call) const;
   Owner& RegisteredOwnerOf(Call& call) const;
+  // Deals with the end of the client's connection from now on.
+  void Watch(ClientSession& client, Owner& owner);
   Lockspace& SpaceOf(const std::string& path);
   void OnHangUp(pid_t client, pid_t owner);
 

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -27,6 +30,41 @@ bool TryLock(int fd, short type) {
   if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
   if (errno == EACCES || errno == EAGAIN) return false;
   throw SystemError(ErrorDomain::kLockspace, "Unable to acquire lock");
+}
+
+// Files that may not be opened, because closing them again would drop a POSIX lock of ours.
+using FileId = std::pair<dev_t, ino_t>;
+std::set<FileId>& PosixLocked() {
+  static std::set<FileId> files;
+  return files;
+}
+
+std::optional<FileId> IdOf(int fd) {
+  struct stat info;
+  if (fstat(fd, &info) < 0) return std::nullopt;
+  return FileId(info.st_dev, info.st_ino);
+}
+
+// Whether opening the file would endanger such a lock.
+bool IsPosixLocked(const std::string& path) {
+  struct stat info;
+  return !PosixLocked().empty() && stat(path.c_str(), &info) == 0 && PosixLocked().contains({info.st_dev, info.st_ino});
+}
+
+bool HoldsPosixLock(int fd) {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_len = 1;
+  return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid == getpid();
+}
+
+void DropPosixLock(int fd) {
+  struct flock lock = {};
+  lock.l_type = F_UNLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_len = 1;
+  fcntl(fd, F_SETLK, &lock);
 }
 
 // Whether the path still leads to the file that was opened.
@@ -59,7 +97,7 @@ std::string Lockspace::PathOf(const std::string& name) const {
 }
 
 void Lockspace::Create(const std::string& name) {
-  if (leases_.contains(name)) ThrowBusy(name);
+  if (leases_.contains(name) || IsPosixLocked(PathOf(name))) ThrowBusy(name);
   Fd fd(open(PathOf(name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) throw SystemError(ErrorDomain::kLockspace, "Unable to open/create resource " + PathOf(name));
 }
@@ -73,6 +111,7 @@ void Lockspace::Delete(const std::string& name) {
 
 Fd Lockspace::OpenAndLock(const std::string& name, unsigned flags) const {
   std::string path = PathOf(name);
+  if (IsPosixLocked(path)) ThrowBusy(name);
   int mode = O_RDWR | O_CLOEXEC | (flags & kAutocreate ? O_CREAT : 0);
   for (;;) {
     Fd fd(open(path.c_str(), mode, 0600));
@@ -129,7 +168,29 @@ void Lockspace::Drop(std::map<std::string, Lease>::iterator lease) {
   // With a shared lease other hosts may still be there: the file goes with the one that is alone.
   bool alone = !(held.flags & kShared) || TryLock(held.fd.get(), F_WRLCK);
   if ((held.flags & kAutocreate) && alone) unlink(PathOf(lease->first).c_str());
+  auto id = held.posix ? IdOf(held.fd.get()) : std::nullopt;
+  if (id) PosixLocked().erase(*id);
   leases_.erase(lease);
+}
+
+std::vector<SavedLease> Lockspace::Save(upgrade::PassedFds& fds) const {
+  std::vector<SavedLease> saved;
+  for (const auto& [name, lease] : leases_) {
+    saved.push_back({name, PathOf(name), fds.Pass(lease.fd.get()), lease.flags, lease.owners});
+  }
+  return saved;
+}
+
+void Lockspace::Restore(SavedLease saved, Fd fd) {
+  Lease lease{std::move(fd), saved.flags, std::move(saved.owners)};
+  if (TryLock(lease.fd.get(), lease.flags & kShared ? F_RDLCK : F_WRLCK)) {
+    DropPosixLock(lease.fd.get());
+  } else {
+    if (!HoldsPosixLock(lease.fd.get())) ThrowBusy(saved.name);
+    lease.posix = true;
+    if (auto id = IdOf(lease.fd.get())) PosixLocked().insert(*id);
+  }
+  leases_.insert_or_assign(std::move(saved.name), std::move(lease));
 }
 
 }  // namespace bv::lockd

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "lockd/lock_state.h"
+#include "upgrade/fds.h"
 
 namespace bv::lockd {
 
@@ -37,11 +39,18 @@ class Lockspace {
 
   std::size_t held() const { return leases_.size(); }
 
+  // For a live upgrade. libvirt's daemon leaves POSIX locks, which a close of any descriptor of the file
+  // would drop: a shared one is exchanged for ours, an exclusive one stays, since there is no moment
+  // without it, and the file is not opened again. Throws kResourceBusy when the lock is gone.
+  std::vector<SavedLease> Save(upgrade::PassedFds& fds) const;
+  void Restore(SavedLease saved, Fd fd);
+
  private:
   struct Lease {
     Fd fd;
     unsigned flags;
     std::vector<pid_t> owners;  // one entry an acquisition
+    bool posix = false;
   };
 
   std::string PathOf(const std::string& name) const;

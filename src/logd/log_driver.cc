@@ -69,11 +69,14 @@ LogPump* LogDriver::Find(const std::string& path) {
 }
 
 RotatingFile LogDriver::OpenFile(const std::string& path, bool truncate) {
-  RotatingFile file(path, limits_, truncate);
+  return Prepare(RotatingFile(path, limits_, truncate));
+}
+
+RotatingFile LogDriver::Prepare(RotatingFile file) {
   file.on_discard = [](Fd old) { Spawn(CloseElsewhere(std::move(old)), "drop an old log"); };
   if (limits_.compress) {
-    file.on_roll_over = [this, path] { compressor_.Add(path); };
-    compressor_.Add(path);
+    file.on_roll_over = [this, path = file.path()] { compressor_.Add(path); };
+    compressor_.Add(file.path());
   }
   return file;
 }

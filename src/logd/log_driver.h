@@ -29,6 +29,10 @@ class LogDriver : public Driver {
   Task<> Stop() override;
   void Register(Service& service) override;
   bool HasActiveObjects() const override { return !logs_.empty(); }
+  // log_upgrade.cc
+  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
+  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
+  void CheckState(const Json& state) const override;
 
  private:
   // Who opened a log, and for which guest.
@@ -46,6 +50,8 @@ class LogDriver : public Driver {
   // Null when it is not open.
   LogPump* Find(const std::string& path);
   RotatingFile OpenFile(const std::string& path, bool truncate);
+  // With what is to be done at its roll-overs.
+  RotatingFile Prepare(RotatingFile file);
   void OnEnd(const std::string& path);
 
   const DriverEnvironment environment_;

@@ -52,6 +52,13 @@ std::shared_ptr<Client> Client::Make(std::unique_ptr<Transport> transport) {
   return client;
 }
 
+std::shared_ptr<Client> Client::Restore(SavedConnection saved) {
+  std::shared_ptr<Client> client(new Client(MakeSocketTransport(Fd(saved.socket))));
+  client->connection_->Restore(std::move(saved));
+  client->connection_->Start();
+  return client;
+}
+
 Task<std::shared_ptr<Client>> Client::Connect(std::string path, Deadline deadline) {
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   if (path.size() >= sizeof address.sun_path) throw SystemError(ErrorDomain::kRpc, ENAMETOOLONG, path);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,10 @@ class ClientStream;
 class Client : public std::enable_shared_from_this<Client>, private Connection::Owner {
  public:
   static std::shared_ptr<Client> Make(std::unique_ptr<Transport> transport);
+  // Goes on with a connection that another process image has left; it must not have called anything
+  // that is unanswered. See Connection::Save().
+  static std::shared_ptr<Client> Restore(SavedConnection saved);
+  std::optional<SavedConnection> SaveConnection() const { return connection_->Save(); }
   // Connects to a Unix socket; waits while its queue is full. Throws kSystemError.
   static Task<std::shared_ptr<Client>> Connect(std::string path, Deadline deadline = In(std::chrono::seconds(30)));
   ~Client();

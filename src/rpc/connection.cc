@@ -54,6 +54,13 @@ void Connection::Start() {
     auto self = shared_from_this();
     OnEvents(events);
   });
+  // What another process image has left; at first there is none.
+  if (!partial_.empty() || !out_.empty() || close_after_flush_) {
+    Loop::Current().Post([self = shared_from_this()] {
+      self->Resume();
+      if (!self->closed_) self->Flush();
+    });
+  }
 }
 
 void Connection::OnEvents(uint32_t events) {
@@ -284,6 +291,40 @@ bool Connection::SendFds(Chunk& chunk) {
 void Connection::UpdateEvents() {
   if (!watch_) return;
   watch_->SetEvents(transport_->WantedEvents(Reading(), blocked_));
+}
+
+// --- from one process image to the next ------------------------------------------------------------
+
+std::optional<SavedConnection> Connection::Save() const {
+  auto wrapped = [](const Chunk& chunk) { return chunk.wrap != nullptr; };
+  if (closed_ || !transport_->plain() || std::ranges::any_of(out_, wrapped)) return std::nullopt;
+  auto text = [](std::span<const uint8_t> bytes) { return std::string(bytes.begin(), bytes.end()); };
+  auto numbers = [](const std::vector<Fd>& fds) {
+    std::vector<int> list;
+    for (const Fd& fd : fds) list.push_back(fd.get());
+    return list;
+  };
+  SavedConnection saved{.socket = transport_->fd(),
+                        .input = text(partial_.bytes().subspan(partial_used_)),
+                        .input_fds = numbers(pending_fds_),
+                        .closing = close_after_flush_};
+  for (const Chunk& chunk : out_) saved.output.push_back({text(chunk.bytes.bytes().subspan(chunk.sent)), numbers(chunk.fds)});
+  return saved;
+}
+
+void Connection::Restore(SavedConnection saved) {
+  auto bytes = [](const std::string& text) {
+    return std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+  };
+  partial_.Append(bytes(saved.input));
+  for (int fd : saved.input_fds) pending_fds_.emplace_back(fd);
+  for (const SavedConnection::Output& part : saved.output) {
+    Chunk& chunk = out_.emplace_back();
+    chunk.bytes.Append(bytes(part.bytes));
+    for (int fd : part.fds) chunk.fds.emplace_back(fd);
+    queued_ += part.bytes.size();
+  }
+  close_after_flush_ = saved.closing;
 }
 
 void Connection::WrapTransport(Wrap wrap) {

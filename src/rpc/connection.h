@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "rpc/buffer.h"
 #include "rpc/message.h"
+#include "rpc/saved.h"
 #include "rpc/transport.h"
 
 namespace bv::rpc {
@@ -64,6 +65,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // A message that came in elsewhere, with its descriptors.
   void SendFrame(Frame& frame);
+
+  // What is under way, while there is no layer over the socket that another process could not go on
+  // with, and the connection is open. Not from within OnFrame().
+  std::optional<SavedConnection> Save() const;
+  // Before Start(): goes on where another connection on the same socket was saved.
+  void Restore(SavedConnection saved);
 
   // Bytes queued and not sent.
   size_t queued() const { return queued_; }

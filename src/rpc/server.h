@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/loop.h"
 #include "rpc/connection.h"
@@ -40,6 +41,18 @@ class ServerSession : public ClientSession {
   virtual void set_on_room(std::function<void()> on_room) = 0;
   // Reads no more from the client until it is called with -1 as often as with +1.
   virtual void HoldInput(int change) = 0;
+
+  // For a process image that takes the client over: see Connection::Save(). The client is held and
+  // has no calls running; streams do not survive.
+  virtual std::optional<SavedConnection> SaveConnection() const = 0;
+  // Before StartServing().
+  virtual void RestoreConnection(SavedConnection saved) = 0;
+  virtual const SessionOptions& options() const = 0;
+  virtual bool keeps_alive() const = 0;
+  // A call runs, a stream is open, or an event waits for somebody's leave.
+  virtual bool busy() const = 0;
+  // Ends every open stream with this error.
+  virtual void FailStreams(const Error& error) = 0;
 
   // Calls that run or wait for a slot.
   virtual uint32_t running_calls() const = 0;

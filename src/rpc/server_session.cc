@@ -237,7 +237,15 @@ void Session::RemoveStream(SessionStream* stream) { std::erase(streams_, stream)
 
 void Session::HoldInput(int change) {
   input_holds_ += change;
-  if (input_holds_ == 0 && connected_) connection_->Resume();
+  // To read again, or to wait for input no longer.
+  if (connected_ && (input_holds_ == 0 || change > 0)) connection_->Resume();
+}
+
+void Session::FailStreams(const Error& error) {
+  while (!streams_.empty()) {
+    auto stream = streams_.back()->shared_from_this();
+    stream->Fail(error);
+  }
 }
 
 bool Session::StreamMayWrite() const { return connection_->queued() < kStreamWindow; }

@@ -31,6 +31,12 @@ class Session final : public ServerSession, private Connection::Owner {
   size_t queued() const override { return connection_->queued(); }
   void set_on_room(std::function<void()> on_room) override { on_room_ = std::move(on_room); }
   void HoldInput(int change) override;
+  std::optional<SavedConnection> SaveConnection() const override { return connection_->Save(); }
+  void RestoreConnection(SavedConnection saved) override { connection_->Restore(std::move(saved)); }
+  const SessionOptions& options() const override { return options_; }
+  bool keeps_alive() const override { return keepalive_ != nullptr; }
+  bool busy() const override { return running_ > 0 || !streams_.empty() || sending_held_; }
+  void FailStreams(const Error& error) override;
   uint32_t running_calls() const override { return running_; }
   size_t streams() const override { return streams_.size(); }
   void WrapTransport(Wrap wrap) override { wrap_ = std::move(wrap); }

@@ -66,6 +66,7 @@ class SocketTransport : public Transport {
   }
 
   bool secure() const override { return unix_; }
+  bool plain() const override { return true; }
 
  private:
   template <typename F>

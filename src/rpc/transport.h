@@ -41,6 +41,9 @@ class Transport {
   // Sends one descriptor with one byte of value 0; kDone or kAgain or kError.
   virtual Result SendFd(int) { return Result::kError; }
 
+  // True where the socket is all there is: a process that gets it can go on.
+  virtual bool plain() const { return false; }
+
   // True when what is written cannot be read by others: what CONNECT_IS_SECURE answers.
   virtual bool secure() const = 0;
 };

@@ -105,7 +105,7 @@ class Host:
 
     # --- the daemon ---
     def start(self, name='libvirtd', args=(), socket=None):
-        log = '%s/%s-%d.log' % (self.logs, name, len(self.daemons))
+        log = '%s/%s-%d.log' % (self.logs, os.path.basename(name), len(self.daemons))
         daemon = Daemon([os.path.join(self.bindir, name), *args], log, dict(self.env, LIBVIRT_LOG_OUTPUTS='3:stderr'), self.become)
         self.daemons.append(daemon)
         if name == 'libvirtd':

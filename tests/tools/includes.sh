@@ -8,10 +8,11 @@ grep -rHoE --include='*.cc' --include='*.h' '^[[:space:]]*#[[:space:]]*include[[
     may["rpc"] = " base "
     may["protocol"] = " base rpc "
     may["model"] = " base rpc protocol "
-    may["daemon"] = " base rpc protocol "
+    may["upgrade"] = " base rpc "
+    may["daemon"] = " base rpc protocol upgrade "
     may["cpu"] = " base model "
     may["host"] = " base model cpu "
-    below_drivers = " base rpc protocol model daemon cpu host "
+    below_drivers = " base rpc protocol model upgrade daemon cpu host "
   }
   {
     room = $1; sub(/^src\//, "", room); sub(/\/.*/, "", room)

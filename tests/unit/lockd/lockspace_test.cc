@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -45,6 +46,57 @@ class LockspaceTest : public testing::Test {
   std::string directory_;
   std::optional<Lockspace> space_;
 };
+
+// What libvirt's virtlockd leaves to us at a live upgrade are POSIX locks.
+TEST_F(LockspaceTest, TakesOverPosixLocks) {
+  // Another process: POSIX locks do not keep their own out.
+  auto others_can_lock = [&](short type) {
+    pid_t child = fork();
+    if (child == 0) _exit(OthersCanLock(type) ? 1 : 0);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status) == 1;
+  };
+  auto posix_lock = [&](short type) {
+    Fd fd(open((directory_ + "/disk").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    struct flock lock = {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_len = 1;
+    EXPECT_EQ(fcntl(fd.get(), F_SETLK, &lock), 0);
+    return fd;
+  };
+  SavedLease lease{.name = "disk", .flags = 0, .owners = {1}};
+  space_->Restore(lease, posix_lock(F_WRLCK));
+  std::string link = directory_ + "/link";
+  ASSERT_EQ(::link((directory_ + "/disk").c_str(), link.c_str()), 0);
+  EXPECT_EQ(CodeOf([&] { space_->Acquire("disk", 2, 0); }), ErrorCode::kResourceBusy);
+  EXPECT_EQ(CodeOf([&] { space_->Acquire("link", 2, 0); }), ErrorCode::kResourceBusy);
+  EXPECT_EQ(CodeOf([&] { space_->Create("link"); }), ErrorCode::kResourceBusy);
+  EXPECT_FALSE(others_can_lock(F_RDLCK));
+  space_->Release("disk", 1);
+  EXPECT_TRUE(others_can_lock(F_WRLCK));
+  space_->Acquire("link", 1, 0);
+  space_->Release("link", 1);
+  unlink(link.c_str());
+
+  lease.flags = kShared;
+  space_->Restore(lease, posix_lock(F_RDLCK));
+  close(open((directory_ + "/disk").c_str(), O_RDWR));
+  EXPECT_FALSE(others_can_lock(F_WRLCK));
+  EXPECT_TRUE(others_can_lock(F_RDLCK));
+  space_->Release("disk", 1);
+
+  // And what is not locked is no lease.
+  Fd free_file(open((directory_ + "/disk").c_str(), O_RDWR));
+  Fd thief(open((directory_ + "/disk").c_str(), O_RDWR));
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_len = 1;
+  ASSERT_EQ(fcntl(thief.get(), F_OFD_SETLK, &lock), 0);
+  EXPECT_EQ(CodeOf([&] { space_->Restore(lease, std::move(free_file)); }), ErrorCode::kResourceBusy);
+}
 
 TEST_F(LockspaceTest, ExclusiveLeaseKeepsAllOthersOut) {
   space_->Create("disk");
