@@ -72,6 +72,28 @@ Task<> Link::Open(std::string uri, bool readonly) {
     FailCalls(error);
     throw;
   }
+  StartForwarding();
+  for (Waiting& waiting : std::exchange(waiting_, {})) {
+    rpc::Frame frame{.header = waiting.header, .payload = waiting.payload, .fds = std::move(waiting.fds)};
+    Forward(frame);
+  }
+}
+
+std::optional<rpc::SavedConnection> Link::Save() const {
+  if (!open_ || lost_) return std::nullopt;
+  return client_->SaveConnection();
+}
+
+void Link::Restore(std::optional<rpc::SavedConnection> saved) {
+  if (!saved) {
+    lost_ = true;
+    return;
+  }
+  client_ = rpc::Client::Restore(std::move(*saved));
+  StartForwarding();
+}
+
+void Link::StartForwarding() {
   client_->PassThrough([this](rpc::Frame& frame) { OnFrame(frame); });
   client_->set_on_room([this] { OnBackendRoom(); });
   client_->OnClose([this] {
@@ -81,10 +103,6 @@ Task<> Link::Open(std::string uri, bool readonly) {
     if (on_lost_) std::exchange(on_lost_, nullptr)();
   });
   open_ = true;
-  for (Waiting& waiting : std::exchange(waiting_, {})) {
-    rpc::Frame frame{.header = waiting.header, .payload = waiting.payload, .fds = std::move(waiting.fds)};
-    Forward(frame);
-  }
 }
 
 // --- from the client -----------------------------------------------------------------------------

@@ -24,6 +24,11 @@ class Link : public std::enable_shared_from_this<Link> {
   // sent meanwhile is then answered with the same.
   Task<> Open(std::string uri, bool readonly);
 
+  // For another process image of ours, while no call waits: the connection, or nullopt when it is lost.
+  std::optional<rpc::SavedConnection> Save() const;
+  // Instead of Open(): goes on with such a connection; without one the link is lost.
+  void Restore(std::optional<rpc::SavedConnection> saved);
+
   // Forwards a call of the client, once the link is open; or a stream packet.
   void SendCall(rpc::Frame& frame);
   void SendPacket(rpc::Frame& frame);
@@ -42,6 +47,7 @@ class Link : public std::enable_shared_from_this<Link> {
     std::vector<Fd> fds;
   };
 
+  void StartForwarding();
   void Forward(rpc::Frame& frame);
   void OnFrame(rpc::Frame& frame);
   void OnBackendRoom();

@@ -1,5 +1,7 @@
 #include "proxy/proxy_driver.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -7,6 +9,8 @@
 #include "protocol/lxc_protocol.h"
 #include "protocol/qemu_protocol.h"
 #include "protocol/remote.h"
+#include "upgrade/fds.h"
+#include "upgrade/state.h"
 
 namespace bv {
 
@@ -77,8 +81,13 @@ Task<> ProxyDriver::OpenConnection(rpc::ClientSession& client, const std::string
   auto session = std::static_pointer_cast<rpc::ServerSession>(client.shared_from_this());
   auto link = MakeLink(session, *backend);
   co_await link->Open(uri, client.readonly());
+  Tie(session, backend, link);
+  if (!session->connected()) link->Close();
+}
 
-  Links& links = client.State<Links>();
+void ProxyDriver::Tie(const std::shared_ptr<rpc::ServerSession>& session, const Backend* backend,
+                      const std::shared_ptr<Link>& link) {
+  Links& links = session->State<Links>();
   links.main = backend;
   links.by_backend[backend] = link;
   link->OnLost([session = std::weak_ptr(session), &links] {
@@ -94,7 +103,54 @@ Task<> ProxyDriver::OpenConnection(rpc::ClientSession& client, const std::string
   session->OnClose([&links] {
     for (auto& [key, link] : std::exchange(links.by_backend, {})) link->Close();
   });
-  if (!session->connected()) link->Close();
+}
+
+void ProxyDriver::SaveClient(rpc::ClientSession& client, Json& state, upgrade::PassedFds& fds) const {
+  const Links& links = client.State<Links>();
+  if (!links.main) return;
+  Json list = Json::Array();
+  for (const auto& [backend, link] : links.by_backend) {
+    if (!link) continue;
+    Json entry = Json::Object({{"scheme", backend->scheme}});
+    if (auto connection = link->Save()) {
+      fds.Pass(connection->socket);
+      for (int fd : connection->input_fds) fds.Pass(fd);
+      for (auto& part : connection->output) std::ranges::for_each(part.fds, [&](int fd) { fds.Pass(fd); });
+      entry.Set("connection", upgrade::FormatConnection(*connection));
+    }
+    list.Append(entry);
+  }
+  state.Set("proxy", Json::Object({{"main", links.main->scheme}, {"closeEvent", links.wants_close_event}, {"links", list}}));
+}
+
+void ProxyDriver::RestoreClient(rpc::ClientSession& client, const Json& state, upgrade::InheritedFds& fds) {
+  Json saved = state.Find("proxy");
+  const Backend* main = FindBackend(saved.Find("main").AsString().value_or(""));
+  if (!main) return;
+  auto session = std::static_pointer_cast<rpc::ServerSession>(client.shared_from_this());
+  Links& links = client.State<Links>();
+  links.wants_close_event = saved.Find("closeEvent").AsBool().value_or(false);
+  std::map<const Backend*, std::shared_ptr<Link>> found;
+  for (const Json& entry : saved.Find("links").elements()) {
+    const Backend* backend = FindBackend(entry.Find("scheme").AsString().value_or(""));
+    if (!backend) continue;
+    std::optional<rpc::SavedConnection> connection;
+    if (Json json = entry.Find("connection")) {
+      connection = upgrade::ParseConnection(json);
+      connection->socket = fds.TakeNumber(connection->socket);
+      for (int& fd : connection->input_fds) fd = fds.TakeNumber(fd);
+      for (auto& part : connection->output) std::ranges::for_each(part.fds, [&](int& fd) { fd = fds.TakeNumber(fd); });
+    }
+    auto link = MakeLink(session, *backend);
+    link->Restore(std::move(connection));
+    found[backend] = std::move(link);
+  }
+  if (!found.contains(main)) {
+    found[main] = MakeLink(session, *main);
+    found[main]->Restore(std::nullopt);
+  }
+  Tie(session, main, found[main]);
+  links.by_backend = std::move(found);
 }
 
 std::shared_ptr<Link> ProxyDriver::LinkFor(rpc::ServerSession& session, const rpc::Header& header, bool open) {

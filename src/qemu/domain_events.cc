@@ -104,6 +104,41 @@ void DomainEvents::DeregisterMonitor(rpc::ClientSession& client, int callback_id
                 fmt::format("qemu monitor event callback {} not registered", callback_id));
 }
 
+Json DomainEvents::Save(rpc::ClientSession& client) const {
+  Json events = Json::Array(), monitor = Json::Array();
+  for (auto& s : subscriptions_) {
+    if (s.client != &client) continue;
+    Json entry = Json::Object({{"event", static_cast<int>(s.event)}, {"id", s.callback_id}});
+    if (s.only) entry.Set("domain", s.only->ToString());
+    events.Append(entry);
+  }
+  for (auto& s : monitor_) {
+    if (s.client != &client) continue;
+    Json entry = Json::Object({{"id", s.callback_id}, {"flags", s.flags}});
+    if (s.only) entry.Set("domain", s.only->ToString());
+    if (s.event) entry.Set("event", *s.event);
+    monitor.Append(entry);
+  }
+  Json saved = Json::Object();
+  if (events.size() > 0) saved.Set("events", events);
+  if (monitor.size() > 0) saved.Set("monitorEvents", monitor);
+  return saved;
+}
+
+void DomainEvents::Restore(rpc::ClientSession& client, const Json& saved) {
+  auto only = [](const Json& entry) { return Uuid::Parse(entry.Find("domain").AsString().value_or("")); };
+  auto number = [](const Json& entry, const char* key) { return static_cast<int>(entry.Find(key).AsInt().value_or(-1)); };
+  for (const Json& entry : saved.Find("events").elements()) {
+    CheckEventId(number(entry, "event"));
+    subscriptions_.push_back({&client, static_cast<EventId>(number(entry, "event")), number(entry, "id"), only(entry)});
+  }
+  for (const Json& entry : saved.Find("monitorEvents").elements()) {
+    monitor_.push_back({&client, number(entry, "id"), only(entry), entry.Find("event").AsString(),
+                        static_cast<std::uint32_t>(entry.Find("flags").AsUint().value_or(0))});
+  }
+  if (saved) Watch(client);
+}
+
 template <class Old, class New>
 void DomainEvents::SendBoth(EventId event, const typename Old::Msg& msg) {
   for (auto& s : subscriptions_) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "base/uuid.h"
 #include "protocol/qemu_protocol.h"
 #include "protocol/remote.h"
@@ -78,6 +79,12 @@ class DomainEvents {
                           std::uint64_t threshold, std::uint64_t excess);
   void SendMemoryFailure(const Dom& dom, int recipient, int action, std::uint32_t flags);
   void SendMemoryDeviceSizeChange(const Dom& dom, const std::string& alias, std::uint64_t size);
+
+  // What a client listens to, for another process image: members of qemu/upgrade.cc.
+  Json Save(rpc::ClientSession& client) const;
+  void Restore(rpc::ClientSession& client, const Json& saved);
+  int next_callback() const { return next_callback_; }
+  void set_next_callback(int id) { next_callback_ = id; }
 
   // A raw QMP event, for clients of the qemu program. Cheap when nobody listens.
   bool WantsMonitorEvents() const { return !monitor_.empty(); }

@@ -90,6 +90,8 @@ Task<> QemuDriver::Start() {
     return caps_->Get(emulator);
   };
   co_await guests_->AttachAll(caps_of);
+  RestoreDomains();
+  RestoreAutodestroy();
   Spawn(AutostartAll(), "autostart");
   Spawn(CheckDefinitions(), "check definitions");
 }

@@ -90,6 +90,13 @@ class QemuDriver : public Driver {
   bool IsHypervisor() const override { return true; }
   std::string DefaultUri() const override;
   bool HasActiveObjects() const override { return domains_.active() > 0; }
+  // upgrade.cc
+  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
+  void SaveClient(rpc::ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
+  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
+  void RestoreClient(rpc::ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
+  void CheckState(const Json& state) const override;
+  bool Quiet() const override;
 
  private:
 #define BV_DECLARE(NAME) Task<remote::proc::NAME::Ret> NAME(Call& call, remote::proc::NAME::Args args);
@@ -166,6 +173,8 @@ class QemuDriver : public Driver {
   Task<> AutostartAll();
   Task<> LearnLiveCpu(DomainPtr domain);
   Task<> CheckDefinitions();
+  void RestoreDomains();
+  void RestoreAutodestroy();
   void LoadDefinitions();
   // Null for one that cannot be used, or is known.
   DomainPtr AddDefinition(DefinitionFile file);
@@ -185,6 +194,9 @@ class QemuDriver : public Driver {
   DomainEvents events_;
   std::unique_ptr<DiskLocks> locks_;
   std::unique_ptr<Guests> guests_;
+
+  Json saved_domains_;  // by another image of this process, until they are here
+  std::vector<std::pair<std::weak_ptr<rpc::ClientSession>, Uuid>> restored_autodestroy_;
 };
 
 // kInvalidArg, as libvirt's, when `flags` has others than `allowed`.

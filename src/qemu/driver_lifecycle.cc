@@ -9,6 +9,7 @@
 #include "qemu/agent.h"
 #include "qemu/defaults/defaults.h"
 #include "qemu/defaults/validate.h"
+#include "qemu/autodestroy.h"
 #include "qemu/driver.h"
 #include "qemu/job_params.h"
 #include "qemu/keycodes.h"
@@ -25,27 +26,6 @@ constexpr const char* kSource = "qemu.qemu_driver";
 enum : unsigned { kStartPaused = 1, kStartAutodestroy = 2, kStartBypassCache = 4, kStartForceBoot = 8, kStartValidate = 16, kStartResetNvram = 32 };
 constexpr unsigned kCreateXmlFlags = kStartPaused | kStartAutodestroy | kStartValidate | kStartResetNvram;
 constexpr unsigned kCreateFlags = kStartPaused | kStartAutodestroy | kStartBypassCache | kStartForceBoot | kStartResetNvram;
-
-// Guests that end with the connection that started them.
-struct AutodestroyGuard {
-  std::vector<std::weak_ptr<Domain>> domains;
-  Guests* guests = nullptr;
-  ~AutodestroyGuard() {
-    auto end = [](Guests* guests, DomainPtr domain) -> Task<> {
-      auto turn = co_await domain->jobs.Begin(Job::kDestroy, "qemuProcessAutoDestroy");
-      if (domain->active()) co_await guests->Stop(domain, shutoff::kDestroyed, stopped::kDestroyed);
-    };
-    for (auto& weak : domains) {
-      if (auto domain = weak.lock(); domain && domain->active()) Spawn(end(guests, domain), "autodestroy");
-    }
-  }
-};
-
-void Autodestroy(Call& call, Guests* guests, const DomainPtr& domain) {
-  auto& guard = call.client().State<AutodestroyGuard>();
-  guard.guests = guests;
-  guard.domains.push_back(domain);
-}
 
 }  // namespace
 
@@ -83,7 +63,7 @@ Task<remote::DomainCreateWithFlagsRet> QemuDriver::DomainCreateWithFlags(Call& c
   CheckFlags(args.flags, kCreateFlags, "qemuDomainCreateWithFlags");
   auto domain = co_await Get(args.dom);
   co_await StartDomain(domain, args.flags, "remoteDispatchDomainCreateWithFlags");
-  if (args.flags & kStartAutodestroy) Autodestroy(call, guests_.get(), domain);
+  if (args.flags & kStartAutodestroy) Autodestroy(call.client(), guests_.get(), domain);
   co_return remote::DomainCreateWithFlagsRet{domain->Ref()};
 }
 
@@ -129,7 +109,7 @@ Task<DomainPtr> QemuDriver::CreateTransient(std::string xml, unsigned flags) {
 Task<remote::DomainCreateXmlRet> QemuDriver::DomainCreateXml(Call& call, remote::DomainCreateXmlArgs args) {
   CheckFlags(args.flags, kCreateXmlFlags, "qemuDomainCreateXML");
   auto domain = co_await CreateTransient(std::move(args.xml_desc), args.flags);
-  if (args.flags & kStartAutodestroy) Autodestroy(call, guests_.get(), domain);
+  if (args.flags & kStartAutodestroy) Autodestroy(call.client(), guests_.get(), domain);
   co_return remote::DomainCreateXmlRet{domain->Ref()};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "qemu/guest.h"
 #include "qemu/ownership.h"
 #include "qemu/port_allocator.h"
+#include "qemu/taken_over.h"
 
 namespace bv::qemu {
 
@@ -84,6 +86,10 @@ class Guests {
   // Called when QEMU hangs up on us or reports a change of a device, for other rooms of the driver.
   std::function<void(const DomainPtr&, const MonitorEvent&)> on_event = [](const DomainPtr&, const MonitorEvent&) {};
 
+  // Before AttachAll(): what it need not look for.
+  void TakeOver(const Uuid& uuid, TakenOver taken) { taken_over_[uuid] = std::move(taken); }
+
+  int next_id() const { return next_id_; }
   void set_next_id(int id) { next_id_ = id; }
   const QemuConfig& config() const { return *config_; }
   PortAllocator& display_ports() { return display_ports_; }
@@ -129,6 +135,7 @@ class Guests {
   DomainEvents* events_;
   const DiskLocks* locks_;
   int next_id_ = 1;
+  std::map<Uuid, TakenOver> taken_over_;  // until AttachAll() has ended
   PortAllocator display_ports_, websocket_ports_, migration_ports_;
 };
 

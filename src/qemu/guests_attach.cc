@@ -119,10 +119,18 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
     domain = std::make_shared<Domain>(def->name, def->uuid);
     domains_->Add(domain);
   }
+  TakenOver taken;
+  if (auto found = taken_over_.find(def->uuid); found != taken_over_.end()) taken = std::move(found->second);
+  bool connected = static_cast<bool>(taken.monitor);
   auto guest = std::make_unique<Guest>();
-  guest->starting = true;
+  // What a guest reports that was ours all along is for everybody.
+  guest->starting = !connected;
   guest->pid = status.pid;
-  guest->child = OpenProcess(status.pid, status.monitor_path);
+  guest->child = taken.process ? Child(status.pid, std::move(taken.process)) : OpenProcess(status.pid, status.monitor_path);
+  if (connected) {
+    guest->pause_reason = taken.pause_reason;
+    guest->run_reason = taken.run_reason;
+  }
   guest->monitor_path = status.monitor_path;
   guest->lib_dir = status.lib_dir;
   guest->channel_dir = status.channel_dir;
@@ -164,7 +172,8 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
   domains_->SetLive(domain, std::move(def), id);
 
   auto* attached = domain->guest.get();
-  auto socket = attached->child.pidfd() >= 0 ? ConnectMonitorSocket(attached->monitor_path) : Fd();
+  Fd socket = std::move(taken.monitor);
+  if (!socket && attached->child.pidfd() >= 0) socket = ConnectMonitorSocket(attached->monitor_path);
   if (!socket) {
     // It ended while nobody looked.
     if (attached->child.pidfd() >= 0) attached->child.Signal(SIGKILL);
@@ -173,6 +182,7 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
     co_return false;
   }
   ConnectMonitor(domain, std::move(socket));
+  if (connected) attached->monitor->Restore(std::move(taken.monitor_input), taken.last_command);
   Spawn(WatchExit(domain), "qemu exit");
   std::string failure;
   try {
@@ -188,6 +198,8 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
   }
   if (domain->guest.get() != attached) co_return false;
   attached->starting = false;
+  // Its end is WatchExit's business, as of any guest that runs.
+  if (connected && !attached->monitor->open()) co_return true;
   if (!failure.empty()) {
     LogError(kSource, "cannot talk to the guest of '{}': {}", domain->name(), failure);
     co_await Stop(domain, shutoff::kFailed, stopped::kFailed);
@@ -219,6 +231,7 @@ Task<> Guests::AttachAll(std::function<Task<std::shared_ptr<const QemuCaps>>(con
   };
   for (auto& path : paths) Spawn(attach(path), "attach to a guest");
   if (left > 0) co_await all.Wait();
+  taken_over_.clear();
 }
 
 }  // namespace bv::qemu

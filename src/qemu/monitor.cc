@@ -93,6 +93,16 @@ void Monitor::Close() {
   FailAll();
 }
 
+std::optional<Monitor::Saved> Monitor::Save() const {
+  if (!open() || !pending_.empty() || !output_.empty()) return std::nullopt;
+  return Saved{{.socket = socket_.get(), .input = input_}, last_id_};
+}
+
+void Monitor::Restore(std::string input, std::uint64_t last_id) {
+  input_ = std::move(input);
+  last_id_ = last_id;
+}
+
 // --- Commands ------------------------------------------------------------------------------------
 
 Task<> Monitor::Negotiate(Deadline deadline) { co_await Execute("qmp_capabilities", {}, deadline); }

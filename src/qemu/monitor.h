@@ -16,6 +16,7 @@
 #include "base/loop.h"
 #include "base/task.h"
 #include "base/wait.h"
+#include "rpc/saved.h"
 
 namespace bv::qemu {
 
@@ -105,6 +106,16 @@ class Monitor {
   Task<std::string> ExecuteHuman(std::string line, Deadline deadline = kNever);
   // A client's own QMP text; its answer, error or not, as text. Throws on text that is not JSON.
   Task<std::string> ExecuteText(std::string text, Deadline deadline = kNever);
+
+  // For another process image: the connection with what was read of it and not used. Nullopt while a
+  // command is unanswered, or it is not open.
+  struct Saved {
+    rpc::SavedConnection connection;
+    std::uint64_t last_id = 0;
+  };
+  std::optional<Saved> Save() const;
+  // Right after construction with such a connection's socket; events in what was read come from the loop.
+  void Restore(std::string input, std::uint64_t last_id);
 
   bool open() const { return watch_ != nullptr; }
   // Ends the connection without on_end; those who wait get an error.

@@ -196,15 +196,16 @@ Task<ConnectSecretEventRegisterAnyRet> SecretDriver::Subscribe(Call& call, Conne
   if (args.eventID < 0 || args.eventID >= kEventCount) {
     throw Error(ErrorDomain::kRemote, ErrorCode::kInternalError, "unsupported secret event ID " + std::to_string(args.eventID));
   }
-  Subscription subscription{call.client().weak_from_this(), next_subscription_++, args.eventID, std::nullopt};
-  if (args.secret) subscription.secret = args.secret->uuid;
-  subscriptions_.push_back(subscription);
-  call.client().OnClose([this, id = subscription.id] {
-    std::erase_if(subscriptions_, [=](auto& s) { return s.id == id; });
-  });
   ConnectSecretEventRegisterAnyRet ret;
-  ret.callbackID = subscription.id;
+  ret.callbackID = next_subscription_++;
+  AddSubscription(call.client(), ret.callbackID, args.eventID,
+                  args.secret ? std::optional(args.secret->uuid) : std::nullopt);
   co_return ret;
+}
+
+void SecretDriver::AddSubscription(ClientSession& client, int id, int event, std::optional<Uuid> secret) {
+  subscriptions_.push_back({client.weak_from_this(), id, event, secret});
+  client.OnClose([this, id] { std::erase_if(subscriptions_, [=](auto& s) { return s.id == id; }); });
 }
 
 Task<> SecretDriver::Unsubscribe(Call& call, ConnectSecretEventDeregisterAnyArgs args) {

@@ -25,6 +25,12 @@ class SecretDriver : public Driver, public SecretSource {
   std::string DefaultUri() const override { return privileged_ ? "secret:///system" : "secret:///session"; }
   bool IsHypervisor() const override { return false; }
   bool HasActiveObjects() const override;
+  // upgrade.cc
+  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
+  void SaveClient(ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
+  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
+  void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
+  void CheckState(const Json& state) const override;
 
   std::string ValueByUuid(const Uuid& uuid) override;
   std::string ValueByUsage(const std::string& type, const std::string& usage) override;
@@ -51,6 +57,7 @@ class SecretDriver : public Driver, public SecretSource {
   Task<remote::ConnectSecretEventRegisterAnyRet> Subscribe(Call& call, remote::ConnectSecretEventRegisterAnyArgs args);
   Task<> Unsubscribe(Call& call, remote::ConnectSecretEventDeregisterAnyArgs args);
 
+  void AddSubscription(ClientSession& client, int id, int event, std::optional<Uuid> secret);
   Task<AsyncMutex::Lock> BeginChange();
   Task<> Save(Secret secret);
   template <typename EventProc>
