@@ -1,5 +1,5 @@
 // Measures our daemons beside the original's in one run and prints a table. Runs inside private namespaces; see run.sh.
-//   bench [--quick] --ours DIR [--original DIR] [TOPIC...]      topics: start calls scale guests running logs locks
+//   bench [--quick] --ours DIR [--original DIR] [TOPIC...]      topics: start calls scale guests running logs locks upgrade
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ struct Topic {
 };
 constexpr Topic kTopics[] = {
     {"start", MeasureStart}, {"calls", MeasureCalls}, {"scale", MeasureScale}, {"guests", MeasureGuests},
-    {"running", MeasureRunning}, {"logs", MeasureLogs}, {"locks", MeasureLocks}};
+    {"running", MeasureRunning}, {"logs", MeasureLogs}, {"locks", MeasureLocks}, {"upgrade", MeasureUpgrade}};
 
 // What ours must reach.
 enum class Kind {
@@ -74,6 +74,8 @@ constexpr Row kRows[] = {
     {"RSS after 100 writers", "MB", {Kind::kAtMost, 8}},
     {"lock pairs, 1 client", "/s", {Kind::kPartOfLimit, 0.7}},
     {"lock pairs, 8 clients", "/s", {Kind::kPartOfLimit, 0.7}},
+    {"longest write, upgrades", "ms", {Kind::kBelowOriginal}},
+    {"longest lock, upgrades", "ms", {Kind::kBelowOriginal}},
 };
 
 std::string Number(double value) {

@@ -19,6 +19,8 @@ void MeasureRunning(const Side& side, bool quick, Samples& samples);
 // virtlogd and virtlockd
 void MeasureLogs(const Side& side, bool quick, Samples& samples);
 void MeasureLocks(const Side& side, bool quick, Samples& samples);
+// virtlogd and virtlockd while they execute themselves anew
+void MeasureUpgrade(const Side& side, bool quick, Samples& samples);
 
 // A 64 MiB KVM guest without a disk image of its own unless `disk` names one; its firmware halts, so its vCPU sleeps.
 std::string GuestXml(const std::string& name, const std::string& disk = {});

@@ -281,6 +281,14 @@ def test_supervise(host):
         wait_for('its end', lambda: not running('libvirtd'))
         host.connect().close()
         expect('another one', len(running('libvirtd')), 1)
+        conn = host.connect()
+        shutil.copy(host.bindir + '/busyvirt', host.bindir + '/new')
+        inode = os.stat(host.bindir + '/new').st_ino
+        os.rename(host.bindir + '/new', host.bindir + '/busyvirt')
+        supervisor.send_signal(signal.SIGUSR1)
+        wait_for('the new image', lambda: os.stat('/proc/%d/exe' % running('libvirtd')[0]).st_ino == inode, 30)
+        expect('its client', conn.getLibVersion(), 9000000)
+        conn.close()
         expect('servers of virtlogd', len(words(admin(host, 'srv-list', daemon='virtlogd'))), 2)
     finally:
         supervisor.send_signal(signal.SIGTERM)
