@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "qemu/agent.h"
 #include "qemu/guest.h"
+#include "qemu/migratable.h"
 #include "qemu/moments.h"
 
 namespace bv::qemu {
@@ -57,7 +58,8 @@ const std::string& Domain::Xml(unsigned format_flags) {
   auto& cached = xml_[format_flags & kKinds];
   if (cached.empty()) {
     bool inactive = (format_flags & model::kFormatInactive) && config_;
-    cached = model::FormatDomain(inactive ? *config_ : def(), format_flags);
+    auto& shown = inactive ? *config_ : def();
+    cached = format_flags & model::kFormatMigratable ? MigratableXml(shown) : model::FormatDomain(shown, format_flags);
   }
   return cached;
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "qemu/migratable.h"
 #include "qemu/agent.h"
 #include "qemu/defaults/defaults.h"
 #include "qemu/defaults/validate.h"
@@ -59,7 +60,7 @@ Task<> QemuDriver::SaveTo(DomainPtr domain, std::string path, std::optional<std:
   image.was_running = domain->state() == State::kRunning;
   bool resume_on_failure = image.was_running;
   OverrideRunState(image, flags);
-  image.xml = model::FormatDomain(domain->def(), model::kFormatInactive | model::kFormatSecure | model::kFormatMigratable);
+  image.xml = MigratableXml(domain->def());
   if (dxml) {
     auto given = model::ParseDomain(*dxml, model::kParseInactive);
     CheckSameGuest(given, domain->def());
@@ -253,7 +254,7 @@ Task<> QemuDriver::DomainSaveImageDefineXml(Call&, remote::DomainSaveImageDefine
   auto given = co_await ReadXml(args.dxml, model::kParseInactive);
   auto saved = co_await ReadXml(image.xml, model::kParseInactive);
   CheckSameGuest(*given, *saved);
-  image.xml = model::FormatDomain(*given, model::kFormatInactive | model::kFormatSecure | model::kFormatMigratable);
+  image.xml = MigratableXml(*given);
   OverrideRunState(image, args.flags);
   auto rewrite = [path, image] { SaveImage::Rewrite(path, image); };
   co_await Offload(std::move(rewrite));

@@ -19,6 +19,13 @@ const xml::Node* FindChild(const Row& row, const xml::Node& element) {
   return found;
 }
 
+[[noreturn]] void Invalid(const xml::Node& node, std::string_view what) {
+  throw Error(ErrorDomain::kXml, ErrorCode::kXmlInvalidSchema, xml::PathOf(node) + ": " + std::string(what));
+}
+
+// While a document is held against the language, what is wrong with a value is wrong with the document.
+constexpr unsigned kValidating = 1 << 1;  // VIR_DOMAIN_DEFINE_VALIDATE in every language's parsing flags
+
 }  // namespace
 
 // --- parsing -------------------------------------------------------------------------------------
@@ -58,16 +65,20 @@ bool Parser::ReadAttribute(const Row& row, void* value, const xml::Node& element
   auto text = element.Attr(row.name);
   if (!text) {
     if (!(row.flags & kRequired)) return false;
-    if (row.fault == Fault::kXml) MissingAttribute(element, row.name);
-    Fail(row.fault, "Missing required attribute '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
+    if (flags_ & kValidating) Invalid(element, "missing attribute '" + std::string(row.name) + "'");
+    if (row.missing_fault == Fault::kXml) MissingAttribute(element, row.name);
+    Fail(row.missing_fault, "Missing required attribute '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
   }
   if (row.type->parse(value, *text, row)) return true;
+  if (flags_ & kValidating) Invalid(element, "invalid value '" + std::string(*text) + "' of attribute '" + std::string(row.name) + "'");
   if (row.flags & kIgnoreBad) return false;
   Fail(row.fault, BadAttributeMessage(element, row.name, *text, row.type->expected));
 }
 
 void Parser::ReadText(const Row& row, void* value, std::string_view text, const xml::Node& element) {
-  if (row.type->parse(value, text, row) || (row.flags & kIgnoreBad)) return;
+  if (row.type->parse(value, text, row)) return;
+  if (flags_ & kValidating) Invalid(element, "invalid value '" + std::string(text) + "'");
+  if (row.flags & kIgnoreBad) return;
   Fail(row.fault, "Invalid value '" + std::string(text) + "' for element or attribute './" + std::string(element.name) + "'");
 }
 
@@ -116,7 +127,7 @@ void Parser::ReadRows(RowSpan rows, void* object, const xml::Node& element) {
           // An empty element says nothing, as an XPath string() of it would.
           if (!child->text.empty() || row.type == &kOptionalStringValue) ReadText(row, row.at(object), child->text, *child);
         } else if (row.flags & kRequired) {
-          Fail(row.fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
+          Fail(row.missing_fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
         }
         break;
       case RowKind::kTextList:
@@ -131,13 +142,13 @@ void Parser::ReadRows(RowSpan rows, void* object, const xml::Node& element) {
         if (const xml::Node* child = FindChild(row, element)) {
           ReadRows(row.group, object, *child);
         } else if (row.flags & kRequired) {
-          Fail(row.fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
+          Fail(row.missing_fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
         }
         break;
       case RowKind::kChild: {
         const xml::Node* child = FindChild(row, element);
         if (!child && (row.flags & kRequired)) {
-          Fail(row.fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
+          Fail(row.missing_fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
         }
         for (; child; child = row.container->many ? child->Next(row.name) : nullptr) {
           ReadElement(*row.child, row.container->add(row.at(object)), *child);
@@ -318,10 +329,6 @@ void CollectChildRows(RowSpan rows, std::string_view name, std::vector<const Row
       found->push_back(&row);
     }
   }
-}
-
-[[noreturn]] void Invalid(const xml::Node& node, std::string_view what) {
-  throw Error(ErrorDomain::kXml, ErrorCode::kXmlInvalidSchema, xml::PathOf(node) + ": " + std::string(what));
 }
 
 void ValidateRows(const std::vector<RowSpan>& spans, const xml::Node& element) {

@@ -46,7 +46,7 @@ class Parser {
     row.name = name;
     row.type = TypeFor<V>::type;
     row.names = TypeFor<V>::names;
-    row.fault = fault;
+    row.fault = row.missing_fault = fault;
     row.flags = flags;
     return ReadAttribute(row, &value, element);
   }

@@ -117,7 +117,7 @@ struct ErasedDescription {
 struct Row {
   std::string_view name;  // kCustom: all names it stands for, space separated, attributes with '@'
   RowKind kind = RowKind::kAttr;
-  Fault fault = Fault::kXml;
+  Fault fault = Fault::kXml, missing_fault = Fault::kXml;  // of a bad value, of an absent one
   std::uint16_t flags = 0;
   NumberStyle number;
   void* (*at)(void* object) = nullptr;
@@ -145,7 +145,8 @@ struct RowOf : Row {
   constexpr RowOf LiveOnly() const { return With(kLiveOnly); }
   constexpr RowOf StatusOnly() const { return With(kStatusOnly); }
   constexpr RowOf AnyBase() const { return With(kAnyBase); }
-  constexpr RowOf Fails(Fault f) const { return Changed([&](RowOf& r) { r.fault = f; }); }
+  constexpr RowOf Fails(Fault f) const { return Changed([&](RowOf& r) { r.fault = r.missing_fault = f; }); }
+  constexpr RowOf FailsMissing(Fault f) const { return Changed([&](RowOf& r) { r.missing_fault = f; }); }
   constexpr RowOf Hex(int width = 0) const {
     return Changed([&](RowOf& r) { r.number = {16, static_cast<std::uint8_t>(width)}, r.flags |= kAnyBase; });
   }

@@ -31,9 +31,8 @@ void CheckPci(Parser&, PciAddress& a, const xml::Node&) {
   if (a.bus > 0xFF) fail(fmt::format("Invalid PCI address bus='0x{:x}', must be <= 0xFF", a.bus));
   if (a.slot > 0x1F) fail(fmt::format("Invalid PCI address slot='0x{:x}', must be <= 0x1F", a.slot));
   if (a.function > 7) fail(fmt::format("Invalid PCI address function=0x{:x}, must be <= 7", a.function));
-  if (!a.domain && !a.bus && !a.slot) {
-    fail(fmt::format("Invalid PCI address 0000:00:00.{}, at least one of domain, bus, or slot must be > 0", a.function));
-  }
+  // No device can be in slot 0 of the first bus: the place is left to the daemon.
+  if (!a.domain && !a.bus && !a.slot) a.function = 0;
 }
 
 void ReadUsbPort(Parser&, UsbAddress& a, const xml::Node& element) {
@@ -108,7 +107,7 @@ bool Is(const Address& a) {
 }
 
 constexpr RowOf<Address> kAddressRows[] = {
-    Attr<&Address::type>("type").Required().NonZero(),
+    Attr<&Address::type>("type").Required().NonZero().Fails(Fault::kUnsupported).FailsMissing(Fault::kInternal),
     Include<&Address::pci>(kPciAddress).When<&Is<AddressType::kPci>>(),
     Include<&Address::drive>(kDrive).When<&Is<AddressType::kDrive>>(),
     Attr<&Address::virtio_serial, &Serial::controller>("controller").Always().When<&Is<AddressType::kVirtioSerial>>(),
@@ -174,6 +173,11 @@ constexpr RowOf<VirtioOptions> kVirtioRows[] = {
 };
 
 }  // namespace
+
+void CheckUsbPlace(Parser& p, const DeviceInfo& info) {
+  const AddressType type = info.address.type;
+  if (type != AddressType::kNone && type != AddressType::kUsb) p.Fail(Fault::kDomainXml, "Invalid address for a USB device");
+}
 
 constinit const Description<PciAddress> kPciAddress = Describe<&CheckPci>(kPciRows);
 constinit const Description<Address> kAddress{kAddressRows};

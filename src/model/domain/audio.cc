@@ -32,6 +32,7 @@ constexpr RowOf<S> kSettingsRows[] = {
     Attr<&S::channels>("channels").NonZero(),
     Attr<&S::format>("format").NonZero(),
 };
+bool HasSettings(const S& s) { return s.fixed_settings == YesNo::kYes; }
 constexpr RowOf<S> kStreamRows[] = {
     Attr<&S::mixing_engine>("mixingEngine"),
     Attr<&S::fixed_settings>("fixedSettings"),
@@ -47,7 +48,7 @@ constexpr RowOf<S> kStreamRows[] = {
     Attr<&S::name>("name"),
     Attr<&S::stream_name>("streamName"),
     Attr<&S::latency>("latency").NonZero(),
-    Group("settings", kSettingsRows),
+    Group("settings", kSettingsRows).Always().WhenWriting<&HasSettings>(),
 };
 constexpr Description<S> kStream{kStreamRows};
 
@@ -87,13 +88,9 @@ constexpr RowOf<Audio> kRows[] = {
     Child<&Audio::output>("output", kStream),
 };
 
-void CheckAudio(Parser& p, Audio& a, const xml::Node&) {
+void CheckAudio(Parser&, Audio& a, const xml::Node&) {
   KeepOnly(a.input, Abilities(a.type));
   KeepOnly(a.output, Abilities(a.type));
-  for (const S* s : {&a.input, &a.output}) {
-    bool settings = s->frequency || s->channels || s->format != AudioFormat::kDefault;
-    if (settings && s->fixed_settings != YesNo::kYes) p.Fail(Fault::kDomainXml, "settings attributes require fixedSettings='yes'");
-  }
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ void CheckSmartcard(Parser& p, Smartcard& s, const xml::Node&) {
 // --- <redirdev>, <redirfilter> --------------------------------------------------------------------------
 
 void ReadRedirSource(Parser& p, Redirdev& r, const xml::Node& element) {
-  p.Value(element, "type", r.source.type, Fault::kXml, kRequired | kNonZero);
+  p.Value(element, "type", r.source.type, Fault::kUnsupported, kRequired | kNonZero);
   ReadChardevSource(p, r.source, element);
   if (r.source.type == ChardevType::kSpicevmc) return;
   CheckChardevSource(p, r.source, false);
@@ -67,16 +67,17 @@ void ReadVersion(Parser& p, RedirfilterUsb& usb, const xml::Node& element) {
   std::size_t dot = text->find('.');
   auto major = ParseNumber<std::uint32_t>(text->substr(0, dot));
   auto minor = dot == std::string_view::npos ? std::optional<std::uint32_t>(0) : ParseNumber<std::uint32_t>(text->substr(dot + 1));
-  if (!major || !minor || *major > 99 || *minor > 99) p.Fail(Fault::kInternal, "Cannot parse USB device version " + std::string(*text));
+  if (!major || !minor || *major > 99 || *minor > 99) p.Fail(Fault::kDomainXml, "Cannot parse USB device version " + std::string(*text));
   auto bcd = [](unsigned n) { return (n / 10) << 4 | (n % 10); };
   usb.version = static_cast<int>(bcd(*major) << 8 | bcd(*minor));
 }
 void ReadId(Parser& p, const xml::Node& element, const char* name, int& id, int max) {
   auto text = element.Attr(name);
   if (!text || *text == "-1") return;
-  auto number = ParseNumber<std::uint32_t>(*text, 0);
-  if (!number || *number > static_cast<unsigned>(max)) p.Fail(Fault::kInternal, std::string("Cannot parse USB ") + name + " id " + std::string(*text));
-  id = static_cast<int>(*number);
+  auto number = ParseNumber<std::int32_t>(*text, 0);
+  if (!number) p.BadAttribute(element, name, *text, "integer value");
+  if (*number < 0 || *number > max) p.Fail(Fault::kInternal, std::string("Cannot parse USB ") + name + " id " + std::string(*text));
+  id = *number;
 }
 void ReadUsbFilter(Parser& p, RedirfilterUsb& usb, const xml::Node& element) {
   ReadId(p, element, "class", usb.usb_class, 0xFF);

@@ -2,6 +2,7 @@
 
 #include "model/domain/chardev_parts.h"
 #include "model/domain/descriptions.h"
+#include "model/domain/storage_parts.h"
 
 namespace bv::model {
 
@@ -75,7 +76,7 @@ void WritePath(Formatter& f, const S& s, std::string_view attribute, bool with_l
   if (!s.path.empty() && !(s.type == T::kPty && f.inactive())) f.Attr(attribute, s.path);
   if (TakesPath(s.type) && s.append != OnOff::kAbsent) f.Attr("append", ToString(s.append));
   if (with_labels) {
-    for (const DeviceSeclabel& label : s.seclabels) f.Write("seclabel", kDeviceSeclabel, label);
+    WriteDeviceSeclabels(f, s.seclabels);
   }
   f.out().CloseUnlessEmpty("source", mark);
 }
@@ -94,7 +95,7 @@ void WriteSocket(Formatter& f, const S& s) {
   f.Attr("mode", s.listen ? "bind" : "connect");
   if (s.type == T::kUnix) {
     f.Attr("path", s.path);
-    for (const DeviceSeclabel& label : s.seclabels) f.Write("seclabel", kDeviceSeclabel, label);
+    WriteDeviceSeclabels(f, s.seclabels);
   } else {
     f.Attr("host", s.host);
     f.Attr("service", s.service);
@@ -148,8 +149,7 @@ void CheckChardevSource(Parser& p, const S& s, bool may_lack_path) {
     case T::kFile:
     case T::kPipe: need(s.path, "path"); break;
     case T::kNmdm:
-      if (s.master.empty()) p.Fail(Fault::kInternal, "Missing master path attribute for nmdm device");
-      if (s.slave.empty()) p.Fail(Fault::kInternal, "Missing slave path attribute for nmdm device");
+      if (s.master.empty() != s.slave.empty()) p.Fail(Fault::kInternal, "Should define both master and slave path attributes for nmdm device");
       break;
     case T::kTcp:
       need(s.host, "host");
@@ -159,7 +159,9 @@ void CheckChardevSource(Parser& p, const S& s, bool may_lack_path) {
     case T::kUnix:
       if (!may_lack_path) need(s.path, "path");
       break;
-    case T::kSpiceport: need(s.path, "channel"); break;
+    case T::kSpiceport:
+      if (s.path.empty()) p.Fail(Fault::kUnsupported, "Missing source channel attribute for char device");
+      break;
     default: break;
   }
   if (s.listen && s.reconnect.enabled == YesNo::kYes) p.Fail(Fault::kInternal, "chardev reconnect is possible only for connect mode");
@@ -187,6 +189,7 @@ void WriteChardevSource(Formatter& f, const S& s) {
       if (!s.path.empty()) WriteSocket(f, s);
       break;
     case T::kNmdm:
+      if (s.master.empty()) break;
       f.out().Open("source");
       f.Attr("master", s.master);
       f.Attr("slave", s.slave);
@@ -209,7 +212,7 @@ using C = Chardev;
 
 void ReadSource(Parser& p, C& c, const xml::Node& element) {
   c.source.type = T::kPty;
-  p.Value(element, "type", c.source.type, Fault::kXml, kNonZero);
+  p.Value(element, "type", c.source.type, Fault::kUnsupported, kNonZero);
   ReadChardevSource(p, c.source, element);
 }
 void WriteSource(Formatter& f, const C& c) { WriteChardevSource(f, c.source); }
@@ -224,23 +227,35 @@ void SetKind(Parser&, C& c, const xml::Node&) {
   c.kind = K;
 }
 
+// -1 stands for "choose one".
+void ReadPort(Parser& p, C& c, const xml::Node& target) {
+  auto text = target.Attr("port");
+  if (!text) return;
+  auto number = ParseNumber<std::int64_t>(*text);
+  if (!number || *number < -1 || *number > 0xFFFFFFFFLL) p.Fail(Fault::kDomainXml, "Invalid port number: " + std::string(*text));
+  if (*number >= 0) c.port = static_cast<unsigned>(*number);
+}
+void WritePort(Formatter& f, const C& c) {
+  if (c.port) f.Attr("port", *c.port);
+}
+
 bool HasSerialModel(const C& c) { return c.serial_model != SerialModel::kNone; }
-constexpr RowOf<C> kSerialModelRows[] = {Attr<&C::serial_model>("name").Required().NonZero()};
+constexpr RowOf<C> kSerialModelRows[] = {Attr<&C::serial_model>("name").NonZero().Fails(Fault::kUnsupported)};
 constexpr RowOf<C> kSerialTargetRows[] = {
-    Attr<&C::serial_target>("type").NonZero(),
-    Attr<&C::port>("port"),
+    Attr<&C::serial_target>("type").NonZero().Fails(Fault::kUnsupported),
+    Custom<&ReadPort, &WritePort>("@port"),
     Group("model", kSerialModelRows).WhenWriting<&HasSerialModel>(),
 };
-constexpr RowOf<C> kParallelTargetRows[] = {Attr<&C::port>("port")};
+constexpr RowOf<C> kParallelTargetRows[] = {Custom<&ReadPort, &WritePort>("@port")};
 constexpr RowOf<C> kConsoleTargetRows[] = {
-    Attr<&C::console_target>("type").SkipZero(),
-    Attr<&C::port>("port"),
+    Attr<&C::console_target>("type").SkipZero().Fails(Fault::kUnsupported),
+    Custom<&ReadPort, &WritePort>("@port"),
 };
 
 bool IsGuestfwd(const C& c) { return c.channel_target == ChannelTarget::kGuestfwd; }
 bool IsNamed(const C& c) { return c.channel_target == ChannelTarget::kVirtio || c.channel_target == ChannelTarget::kXen; }
 constexpr RowOf<C> kChannelTargetRows[] = {
-    Attr<&C::channel_target>("type").Required().NonZero(),
+    Attr<&C::channel_target>("type").Required().NonZero().Fails(Fault::kUnsupported),
     Attr<&C::fwd_address>("address").Required().Fails(Fault::kDomainXml).When<&IsGuestfwd>(),
     Attr<&C::fwd_port>("port").Required().Fails(Fault::kDomainXml).When<&IsGuestfwd>(),
     Attr<&C::target_name>("name").When<&IsNamed>(),
@@ -264,7 +279,9 @@ constexpr RowOf<C> kChannelRows[] =
 
 void CheckChardev(Parser& p, C& c, const xml::Node&) {
   if (c.channel_target == ChannelTarget::kGuestfwd && c.fwd_port > 65535) p.Fail(Fault::kDomainXml, "Invalid port number: " + std::to_string(c.fwd_port));
-  CheckChardevSource(p, c.source, IsNamed(c));
+  // The first console stands for a serial port, whose settings count.
+  bool alias = c.kind == ChardevKind::kConsole && (c.console_target == ConsoleTarget::kNone || c.console_target == ConsoleTarget::kSerial);
+  if (!alias) CheckChardevSource(p, c.source, IsNamed(c));
 }
 
 }  // namespace

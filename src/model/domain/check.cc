@@ -155,7 +155,7 @@ void CheckDisks(const D& def) {
   for (std::size_t i = 0; i < def.disks.size(); ++i) {
     const Disk& disk = *def.disks[i];
     for (std::size_t j = 0; j < i; ++j) {
-      if (def.disks[j]->dst == disk.dst) Xml(fmt::format("target '{}' duplicated for disk sources '{}' and '{}'", disk.dst, PathOf(*def.disks[j]), PathOf(disk)));
+      if (!disk.dst.empty() && def.disks[j]->dst == disk.dst) Xml(fmt::format("target '{}' duplicated for disk sources '{}' and '{}'", disk.dst, PathOf(*def.disks[j]), PathOf(disk)));
     }
     AddressType address = disk.info.address.type;
     if (address == AddressType::kNone) continue;

@@ -103,7 +103,20 @@ constexpr RowOf<Controller> kRows[] = {
     Include<&Controller::info>(kDeviceInfo),
 };
 
-void CheckController(Parser& p, Controller& c, const xml::Node&) {
+// The first of the master's ports that a USB 2 companion works on.
+std::optional<unsigned> CompanionPort(const Controller& c) {
+  switch (c.model) {
+    case ControllerModel::kIch9Uhci1: return 0;
+    case ControllerModel::kIch9Uhci2: return 2;
+    case ControllerModel::kIch9Uhci3: return 4;
+    default: return std::nullopt;
+  }
+}
+
+void CheckController(Parser& p, Controller& c, const xml::Node& element) {
+  if (element.CountChildren("target") > 1) p.Fail(Fault::kDomainXml, "Multiple <target> elements in controller definition not allowed");
+  if (element.CountChildren("model") > 1) p.Fail(Fault::kDomainXml, "Multiple <model> elements in controller definition not allowed");
+  if (!c.info.master_startport) c.info.master_startport = CompanionPort(c);
   if (c.type == ControllerType::kUsb && c.ports && *c.ports < 1) p.Fail(Fault::kDomainXml, "Invalid ports value");
   bool root = c.model == ControllerModel::kPciRoot || c.model == ControllerModel::kPcieRoot;
   if (root && c.info.address.type != AddressType::kNone) {

@@ -72,4 +72,7 @@ extern const Description<IpAddress> kIpAddress;
 extern const Description<IpRoute> kIpRoute;
 extern const Description<FilterRef> kFilterRef;
 
+// A device on a USB bus can be nowhere else.
+void CheckUsbPlace(Parser& p, const DeviceInfo& info);
+
 }  // namespace bv::model

@@ -76,7 +76,7 @@ void WriteAuth(Formatter& f, const Disk& disk) {
 }
 void WriteSource(Formatter& f, const Disk& disk) {
   WriteStorageSource(f, disk.source, {});
-  if (!(f.flags() & kFormatMigratable)) WriteBackingChain(f, disk.source);
+  WriteBackingChain(f, disk.source);
 }
 void WriteEncryption(Formatter& f, const Disk& disk) {
   if (disk.source.encryption && !disk.source.encryption_in_source) f.Write("encryption", kStorageEncryption, *disk.source.encryption);
@@ -201,6 +201,8 @@ constexpr RowOf<Disk> kBackendRows[] = {Attr<&Disk::domain_name>("name")};
 // A read-only disk takes no part in snapshots anyway.
 bool ShowsSnapshot(const Disk& d) { return !(d.snapshot == SnapshotLocation::kNo && d.source.readonly); }
 
+bool HasGeometry(const Disk& d) { return d.geometry.cylinders && d.geometry.heads && d.geometry.sectors; }
+
 constexpr RowOf<Disk> kRows[] = {
     Attr<&Disk::source, &StorageSource::type>("type").NonZero(),
     Attr<&Disk::device>("device"),
@@ -212,7 +214,7 @@ constexpr RowOf<Disk> kRows[] = {
     Custom<&Nothing, &WriteAuth>("auth"),
     Custom<&ReadSource, &WriteSource>("source backingStore"),
     Group("backenddomain", kBackendRows),
-    Child<&Disk::geometry>("geometry", kGeometry),
+    Child<&Disk::geometry>("geometry", kGeometry).WhenWriting<&HasGeometry>(),
     Child<&Disk::blockio>("blockio", kBlockIo),
     Custom<&ReadMirror, &WriteMirror>("mirror"),
     Group("target", kTargetRows),
@@ -235,13 +237,9 @@ bool Printable(std::string_view text) {
   return true;
 }
 
-void CheckDisk(Parser& p, Disk& d, const xml::Node& element) {
+void CheckDisk(Parser& p, Disk& d, const xml::Node&) {
   if (d.device == DiskDevice::kCdrom) d.source.readonly = true;
   if (d.snapshot == SnapshotLocation::kDefault && d.source.readonly) d.snapshot = SnapshotLocation::kNo;
-  const xml::Node* target = element.Child("target");
-  if (!target || d.dst.empty()) {
-    p.Fail(ErrorCode::kNoTarget, d.source.path);
-  }
   if (!d.wwn.empty()) {
     bool hex = d.wwn.size() == 16 && d.wwn.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
     if (!hex) p.Fail(Fault::kDomainXml, "malformed wwn: " + d.wwn);

@@ -89,9 +89,9 @@ void CheckResource(Parser& p, Resource& r, const xml::Node&) {
 constexpr Description<Resource> kResource = Describe<&CheckResource>(kResourceRows);
 
 constexpr RowOf<IdMapEntry> kIdRows[] = {
-    Attr<&IdMapEntry::start>("start").Required().Always(),
-    Attr<&IdMapEntry::target>("target").Required().Always(),
-    Attr<&IdMapEntry::count>("count").Required().Always(),
+    Attr<&IdMapEntry::start>("start").Required().Always().Fails(Fault::kDomainXml),
+    Attr<&IdMapEntry::target>("target").Required().Always().Fails(Fault::kDomainXml),
+    Attr<&IdMapEntry::count>("count").Required().Always().Fails(Fault::kDomainXml),
 };
 constexpr Description<IdMapEntry> kIdMapEntry{kIdRows};
 constexpr RowOf<IdMap> kIdMapRows[] = {
@@ -103,7 +103,7 @@ void CheckIdMap(Parser& p, IdMap& map, const xml::Node&) {
     std::stable_sort(list->begin(), list->end(), [](auto& a, auto& b) { return a.start < b.start; });
     if (!list->empty() && list->front().start != 0) p.Fail(Fault::kDomainXml, "You must map the root user of container");
   }
-  if (map.uid.empty() != map.gid.empty()) p.Fail(Fault::kDomainXml, "uid and gid should be mapped both");
+  if (map.uid.empty() != map.gid.empty()) p.Fail(Fault::kUnsupported, "uid and gid should be mapped both");
 }
 constexpr Description<IdMap> kIdMap = Describe<&CheckIdMap>(kIdMapRows);
 

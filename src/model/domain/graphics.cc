@@ -45,7 +45,6 @@ void ReadAuth(Parser& p, G& g, const xml::Node& element) {
 void WriteAuth(Formatter& f, const G& g) {
   if (!g.auth.given) return;
   if (f.secure()) f.Attr("passwd", g.auth.passwd);
-  else return;
   if (g.auth.valid_to) {
     std::time_t when = *g.auth.valid_to;
     std::tm tm{};
@@ -64,7 +63,7 @@ void ReadPorts(Parser& p, G& g, const xml::Node& element) {
   bool has_tls = g.type == T::kSpice && p.Value(element, "tlsPort", g.tls_port, Fault::kDomainXml);
   if (g.type == T::kVnc) p.Value(element, "websocket", g.websocket, Fault::kDomainXml);
   YesNo given = YesNo::kAbsent;
-  if (auto text = element.Attr("autoport")) given = *text == "yes" ? YesNo::kYes : YesNo::kNo;
+  p.Value(element, "autoport", given);
   g.autoport = given == YesNo::kYes;
   if (g.type == T::kSpice) {
     if (g.port == -1 && g.tls_port == -1) g.autoport = true;
@@ -77,7 +76,8 @@ void ReadPorts(Parser& p, G& g, const xml::Node& element) {
     if (p.inactive()) g.port = 0;
     g.autoport = true;
   }
-  if (!has_port && given == YesNo::kAbsent) g.autoport = true;
+  if (!has_port) g.autoport = true;
+  if (given == YesNo::kNo) g.autoport = false;
   if (g.autoport && p.inactive()) g.port = 0;
 }
 
@@ -109,7 +109,7 @@ void WritePorts(Formatter& f, const G& g) {
       WriteFirstListen(f, g);
       break;
     case T::kSpice:
-      if (UsesSocket(g) || UsesNothing(g)) break;
+      if (UsesSocket(g) || (UsesNothing(g) && !(f.flags() & kFormatMigratable))) break;
       if (g.port) f.Attr("port", std::to_string(g.port));
       if (g.tls_port) f.Attr("tlsPort", std::to_string(g.tls_port));
       f.Attr("autoport", g.autoport ? "yes" : "no");
@@ -161,7 +161,9 @@ void ReadListens(Parser& p, G& g, const xml::Node& element) {
     if (g.listens.empty()) {
       g.listens.push_back({ListenType::kSocket, "", "", std::string(socket)});
     } else {
+      // The attribute wins over an address, but not over the wish to have nothing.
       GraphicsListen& first = g.listens[0];
+      if (first.type == ListenType::kAddress || first.type == ListenType::kNetwork) first = {ListenType::kSocket, "", "", std::string(socket)};
       if (first.type == ListenType::kSocket && first.socket.empty()) first.socket = socket;
       if (first.type == ListenType::kSocket && first.socket != socket) {
         p.Fail(Fault::kUnsupported, "graphics 'socket' attribute '" + std::string(socket) + "' must match 'socket' attribute of first listen element (found '" + first.socket + "')");
@@ -175,8 +177,7 @@ void ReadListens(Parser& p, G& g, const xml::Node& element) {
   } else if (!listen.empty()) {
     GraphicsListen& first = g.listens[0];
     if (first.type == ListenType::kAddress && first.address.empty()) first.address = listen;
-    bool network = first.type == ListenType::kNetwork;
-    if (!network && (first.type != ListenType::kAddress || first.address != listen)) {
+    if (first.type == ListenType::kAddress && first.address != listen) {
       p.Fail(Fault::kUnsupported, "graphics 'listen' attribute '" + std::string(listen) + "' must match 'address' attribute of first listen element (found '" + (first.address.empty() ? "none" : first.address) + "')");
     }
   }
@@ -185,7 +186,9 @@ void ReadListens(Parser& p, G& g, const xml::Node& element) {
 void WriteListens(Formatter& f, const G& g) {
   for (const GraphicsListen& l : g.listens) {
     // A socket of the daemon's making is not part of the definition.
-    if ((f.flags() & kFormatMigratable) && l.from_config) continue;
+    // Older daemons do not know these types; an attribute or the lack of ports says the same.
+    bool modern = (g.type == T::kVnc && l.type == ListenType::kSocket) || (g.type == T::kSpice && l.type == ListenType::kNone);
+    if ((f.flags() & kFormatMigratable) && (l.from_config || modern)) continue;
     f.out().Open("listen");
     f.Attr("type", ToString(l.type));
     if (!l.address.empty() && (l.type == ListenType::kAddress || (l.type == ListenType::kNetwork && !f.inactive()))) f.Attr("address", l.address);

@@ -92,7 +92,7 @@ constexpr char kWwpnPrefix[] = "naa.";
 void ReadScsiHost(Parser& p, H& h, const xml::Node& source) {
   auto protocol = source.Attr("protocol");
   if (!protocol) p.MissingAttribute(source, "protocol");
-  if (*protocol != "vhost") p.BadAttribute(source, "protocol", *protocol);
+  if (*protocol != "vhost") p.Fail(Fault::kUnsupported, "Unknown scsi_host subsystem protocol '" + std::string(*protocol) + "'");
   h.scsi_host.wwpn = source.AttrOr("wwpn");
   bool valid = h.scsi_host.wwpn.starts_with(kWwpnPrefix) && h.scsi_host.wwpn.size() == 20 &&
                h.scsi_host.wwpn.find_first_not_of("0123456789abcdefABCDEF", 4) == std::string::npos;
@@ -129,7 +129,7 @@ void ReadSource(Parser& p, H& h, const xml::Node& element) {
     case HostdevType::kPci: return ReadPci(p, h, *source);
     case HostdevType::kUsb: return ReadUsb(p, h, *source);
     case HostdevType::kScsi:
-      p.Value(*source, "protocol", h.scsi.protocol);
+      p.Value(*source, "protocol", h.scsi.protocol, Fault::kUnsupported);
       if (h.scsi.protocol == ScsiProtocol::kIscsi) ReadIscsi(p, h.scsi, *source);
       else ReadAdapter(p, h.scsi, *source);
       return;
@@ -181,6 +181,7 @@ void ReadTeaming(Parser& p, H& h, const xml::Node& element) {
   TeamingType type{};
   p.Value(*node, "type", type, Fault::kXml, kRequired | kNonZero);
   h.teaming = static_cast<std::uint8_t>(type);
+  if (type != TeamingType::kTransient) p.Fail(Fault::kUnsupported, "teaming hostdev devices must have type='transient'");
   h.teaming_persistent = node->AttrOr("persistent");
 }
 void WriteTeaming(Formatter& f, const H& h) {
@@ -196,15 +197,15 @@ void WriteMode(Formatter& f, const H& h) {
   if (h.mode != HostdevMode::kSubsystem) return;
   f.Attr("managed", h.managed == YesNo::kYes ? "yes" : "no");
 }
-void ReadManaged(Parser& p, H& h, const xml::Node& element) { p.Value(element, "managed", h.managed); }
+void ReadManaged(Parser& p, H& h, const xml::Node& element) { p.Value(element, "managed", h.managed, Fault::kXml, kIgnoreBad); }
 
 bool IsCapsNet(const H& h) { return h.mode == HostdevMode::kCapabilities && h.type == HostdevType::kNet; }
 constexpr RowOf<H> kDriverRows[] = {Attr<&H::pci, &HostPci::backend>("name").NonZero()};
 bool HasDriver(const H& h) { return h.mode == HostdevMode::kSubsystem && h.type == HostdevType::kPci; }
 
 constexpr RowOf<H> kRows[] = {
-    Attr<&H::mode>("mode"),
-    Attr<&H::type>("type").Required(),
+    Attr<&H::mode>("mode").Fails(Fault::kUnsupported),
+    Attr<&H::type>("type").Required().Fails(Fault::kUnsupported),
     Custom<&ReadManaged, &WriteMode>("@managed"),
     Attr<&H::scsi, &HostScsi::sgio>("sgio").NonZero().When<&Is<HostdevType::kScsi>>(),
     Attr<&H::scsi, &HostScsi::rawio>("rawio").When<&Is<HostdevType::kScsi>>(),
@@ -217,8 +218,8 @@ constexpr RowOf<H> kRows[] = {
     Child<&H::ips>("ip", kIpAddress).When<&IsCapsNet>(),
     Child<&H::routes>("route", kIpRoute).When<&IsCapsNet>(),
     Custom<&ReadTeaming, &WriteTeaming>("teaming"),
-    Flag<&H::readonly>("readonly"),
-    Flag<&H::shareable>("shareable"),
+    Flag<&H::readonly>("readonly").When<&Is<HostdevType::kScsi>>(),
+    Flag<&H::shareable>("shareable").When<&Is<HostdevType::kScsi>>(),
     Include<&H::info>(kDeviceInfo),
 };
 
@@ -236,7 +237,7 @@ void ReadHostdevSource(Parser& p, Hostdev& h, const xml::Node& element) {
   std::string_view type = address ? address->AttrOr("type") : "";
   if (!source) p.Fail(Fault::kDomainXml, "Missing <source> element in hostdev device");
   if (address && type.empty()) p.Fail(Fault::kDomainXml, "missing source address type");
-  if (!type.empty() && type != "usb" && type != "pci") p.Fail(Fault::kInternal, "unknown host device source address type '" + std::string(type) + "'");
+  if (!type.empty() && type != "usb" && type != "pci") p.Fail(Fault::kUnsupported, "unknown host device source address type '" + std::string(type) + "'");
   h.type = type == "pci" ? HostdevType::kPci : HostdevType::kUsb;
   ReadSource(p, h, element);
 }

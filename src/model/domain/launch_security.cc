@@ -25,7 +25,7 @@ void ReadCiphers(Parser& p, Keywrap& k, const xml::Node& element) {
     OnOff* state = name == "aes" ? &k.aes : name == "dea" ? &k.dea : nullptr;
     if (!node->Attr("name")) p.MissingAttribute(*node, "name");
     if (!state) p.BadAttribute(*node, "name", name);
-    if (*state != OnOff::kAbsent) p.Fail(ErrorCode::kInvalidArg, "A domain definition can have no more than one cipher node with name " + std::string(name));
+    if (*state != OnOff::kAbsent) p.Fail(Fault::kInternal, "A domain definition can have no more than one cipher node with name " + std::string(name));
     p.Value(*node, "state", *state, Fault::kXml, kRequired);
   }
 }

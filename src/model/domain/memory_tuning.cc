@@ -55,10 +55,10 @@ constexpr Description<Hugepage> kPage{kPageRows};
 
 using MB = MemoryBacking;
 constexpr RowOf<MB> kHugepagesRows[] = {Child<&MB::hugepages>("page", kPage)};
-constexpr RowOf<MB> kSourceRows[] = {Attr<&MB::source>("type").NonZero()};
-constexpr RowOf<MB> kAccessRows[] = {Attr<&MB::access>("mode").NonZero()};
+constexpr RowOf<MB> kSourceRows[] = {Attr<&MB::source>("type").NonZero().Fails(Fault::kUnsupported)};
+constexpr RowOf<MB> kAccessRows[] = {Attr<&MB::access>("mode").NonZero().Fails(Fault::kUnsupported)};
 constexpr RowOf<MB> kAllocationRows[] = {
-    Attr<&MB::allocation>("mode").NonZero(),
+    Attr<&MB::allocation>("mode").NonZero().Fails(Fault::kUnsupported),
     Attr<&MB::allocation_threads>("threads").NonZero(),
 };
 bool HugepagesGiven(const MB& b) { return b.hugepages_given; }
@@ -125,7 +125,7 @@ constexpr RowOf<BlkioTune> kBlkioRows[] = {
 void CheckBlkio(Parser& p, BlkioTune& tune, const xml::Node&) {
   for (std::size_t i = 0; i < tune.devices.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (tune.devices[i].path == tune.devices[j].path) p.Fail(Fault::kDomainXml, "duplicate blkio device path '" + tune.devices[i].path + "'");
+      if (tune.devices[i].path == tune.devices[j].path) p.Fail(Fault::kUnsupported, "duplicate blkio device path '" + tune.devices[i].path + "'");
     }
   }
 }

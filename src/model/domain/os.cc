@@ -92,7 +92,7 @@ void WriteBoot(Formatter& f, const Os& os) {
 
 void CheckTimeout(Parser& p, BootMenu& menu, const xml::Node& element) {
   auto text = element.Attr("timeout");
-  if (!text) return;
+  if (!text || menu.enable != YesNo::kYes) return;
   menu.timeout_ms = ParseNumber<std::uint32_t>(*text);
   if (!menu.timeout_ms || *menu.timeout_ms > 65535) {
     p.Fail(Fault::kUnsupported, "invalid value for boot menu timeout, must be in range [0,65535]");

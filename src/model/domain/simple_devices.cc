@@ -27,13 +27,13 @@ constexpr RowOf<Video> kVideoDriverRows[] = {
     Include<&Video::virtio>(kVirtioOptions),
 };
 constexpr RowOf<Video> kVideoModelRows[] = {
-    Attr<&Video::type>("type"),
-    Attr<&Video::ram>("ram").When<&IsQxl>(),
-    Attr<&Video::vram>("vram"),
-    Attr<&Video::vram64>("vram64").When<&IsQxl>(),
-    Attr<&Video::vgamem>("vgamem").When<&IsQxl>(),
-    Attr<&Video::heads>("heads"),
-    Attr<&Video::primary>("primary"),
+    Attr<&Video::type>("type").NonZero().Fails(Fault::kUnsupported),
+    Attr<&Video::ram>("ram").Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
+    Attr<&Video::vram>("vram").Fails(Fault::kDomainXml),
+    Attr<&Video::vram64>("vram64").Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
+    Attr<&Video::vgamem>("vgamem").Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
+    Attr<&Video::heads>("heads").Fails(Fault::kInternal),
+    Attr<&Video::primary>("primary").With(kIgnoreBad),
     Child<&Video::acceleration>("acceleration", kAcceleration).With(kNotEmpty),
     Child<&Video::resolution>("resolution", kResolution).With(kNotEmpty),
 };
@@ -42,6 +42,13 @@ constexpr RowOf<Video> kVideoRows[] = {
     Group("model", kVideoModelRows),
     Include<&Video::info>(kDeviceInfo),
 };
+
+void CheckVideo(Parser& p, Video& v, const xml::Node& element) {
+  const xml::Node* model = element.Child("model");
+  for (const char* name : {"ram", "vram64", "vgamem"}) {
+    if (model && !IsQxl(v) && model->Attr(name)) p.Fail(Fault::kUnsupported, std::string(name) + " attribute only supported for video type qxl");
+  }
+}
 
 // --- <input> ---------------------------------------------------------------------------------------------------
 
@@ -58,7 +65,7 @@ constexpr RowOf<Input> kInputSourceRows[] = {
 };
 constexpr RowOf<Input> kInputDriverRows[] = {Include<&Input::virtio>(kVirtioOptions)};
 constexpr RowOf<Input> kInputRows[] = {
-    Attr<&Input::type>("type").Required(),
+    Attr<&Input::type>("type").Required().Fails(Fault::kUnsupported).FailsMissing(Fault::kInternal),
     Attr<&Input::bus>("bus").NonZero().WhenWriting<&HasBus>(),
     Attr<&Input::model>("model").NonZero(),
     Group("driver", kInputDriverRows),
@@ -69,6 +76,8 @@ void CheckInput(Parser& p, Input& i, const xml::Node&) {
   if (i.type == InputType::kPassthrough && i.bus != InputBus::kDefault && i.bus != InputBus::kVirtio) {
     p.Fail(Fault::kUnsupported, "Input type 'passthrough' is supported with virtio bus only");
   }
+  if (i.type == InputType::kPassthrough && i.evdev.empty()) p.Fail(Fault::kDomainXml, "Missing evdev path for input device");
+  if (i.bus == InputBus::kUsb) CheckUsbPlace(p, i.info);
 }
 
 // --- <hub>, <sound>, <watchdog>, <memballoon>, <nvram>, <panic> ------------------------------------------------
@@ -209,7 +218,7 @@ constexpr RowOf<Iommu> kIommuRows[] = {
 
 constexpr RowOf<Vsock> kCidRows[] = {
     Attr<&Vsock::auto_cid>("auto"),
-    Attr<&Vsock::guest_cid>("address"),
+    Attr<&Vsock::guest_cid>("address").NonZero(),
 };
 constexpr RowOf<Vsock> kVsockDriverRows[] = {Include<&Vsock::virtio>(kVirtioOptions)};
 constexpr RowOf<Vsock> kVsockRows[] = {
@@ -242,13 +251,13 @@ constexpr RowOf<Lease> kLeaseRows[] = {
     Group("target", kLeaseTargetRows),
 };
 void CheckLease(Parser& p, Lease& lease, const xml::Node&) {
-  if (lease.key.empty()) p.Fail(Fault::kInternal, "Missing 'key' element for lease");
-  if (lease.path.empty()) p.Fail(Fault::kInternal, "Missing 'target' element for lease");
+  if (lease.key.empty()) p.Fail(Fault::kDomainXml, "Missing 'key' element for lease");
+  if (lease.path.empty()) p.Fail(Fault::kDomainXml, "Missing 'target' element for lease");
 }
 
 }  // namespace
 
-constinit const Description<Video> kVideo{kVideoRows};
+constinit const Description<Video> kVideo = Describe<&CheckVideo>(kVideoRows);
 constinit const Description<Input> kInput = Describe<&CheckInput>(kInputRows);
 constinit const Description<Hub> kHub{kHubRows};
 constinit const Description<Sound> kSound = Describe<&DropCodecs>(kSoundRows);

@@ -26,4 +26,7 @@ void WriteMetadataCache(Formatter& formatter, const StorageSource& source);
 void ReadBackingChain(Parser& parser, StorageSource& source, const xml::Node& element);
 void WriteBackingChain(Formatter& formatter, const StorageSource& source);
 
+// Overrides without a label say nothing that a definition would have to keep.
+void WriteDeviceSeclabels(Formatter& f, const std::vector<DeviceSeclabel>& labels);
+
 }  // namespace bv::model

@@ -24,7 +24,7 @@ using S = StorageSource;
 
 // A secret is named by exactly one of two attributes.
 void ReadSecret(SecretRef& ref, const xml::Node& element) {
-  auto fail = [](ErrorCode code, std::string text) { throw Error(ErrorDomain::kSecret, code, std::move(text)); };
+  auto fail = [](ErrorCode code, std::string text) { throw Error(ErrorDomain::kNone, code, std::move(text)); };
   auto uuid = element.Attr("uuid"), usage = element.Attr("usage");
   if (!uuid && !usage) fail(ErrorCode::kXmlError, "missing secret uuid or usage attribute");
   if (uuid && usage) fail(ErrorCode::kXmlError, "either secret uuid or usage expected");
@@ -42,7 +42,7 @@ void WriteSecret(Formatter& f, const SecretRef& ref) {
 
 void ReadAuth(Parser&, StorageAuth& auth, const xml::Node& element) {
   auto fail = [](std::string text) { throw Error(ErrorDomain::kStorage, ErrorCode::kXmlError, std::move(text)); };
-  if (!element.Attr("username")) fail("missing username for auth");
+  if (element.AttrOr("username").empty()) fail("missing username for auth");
   auth.username = element.AttrOr("username");
   if (auto type = element.Attr("type")) {
     auto known = FromString<AuthType>(*type);
@@ -65,15 +65,16 @@ void WriteAuth(Formatter& f, const StorageAuth& auth) {
 constexpr RowOf<StorageAuth> kAuthRows[] = {Custom<&ReadAuth, &WriteAuth>("@username @type secret")};
 
 void ReadEncryption(Parser& p, StorageEncryption& e, const xml::Node& element) {
-  auto fail = [](std::string text) { throw Error(ErrorDomain::kStorage, ErrorCode::kConfigUnsupported, std::move(text)); };
+  auto refuse = [](ErrorCode code, std::string text) { throw Error(ErrorDomain::kStorage, code, std::move(text)); };
+  auto fail = [&](std::string text) { refuse(ErrorCode::kConfigUnsupported, std::move(text)); };
   auto format = element.Attr("format");
-  if (!format) fail("unknown volume encryption format type <null>");
+  if (!format || format->empty()) refuse(ErrorCode::kXmlError, "unknown volume encryption format");
   auto known = FromString<EncryptionFormat>(*format);
   if (!known) fail("unknown volume encryption format type " + std::string(*format));
   e.format = *known;
   p.Value(element, "engine", e.engine, Fault::kXml, kNonZero);
   for (const xml::Node* node = element.Child("secret"); node; node = node->Next("secret")) {
-    if (!node->Attr("type")) fail("unknown volume encryption secret type <null>");
+    if (node->AttrOr("type").empty()) refuse(ErrorCode::kXmlError, "unknown volume encryption secret type");
     if (node->AttrOr("type") != "passphrase") fail("unknown volume encryption secret type " + std::string(node->AttrOr("type")));
     ReadSecret(e.secrets.emplace_back(), *node);
   }
@@ -132,10 +133,10 @@ void ReadReservations(Parser& p, Reservations& r, const xml::Node& element) {
   const xml::Node* source = element.Child("source");
   if (!source && p.status()) return;
   std::string_view type = source ? source->AttrOr("type") : "", path = source ? source->AttrOr("path") : "", mode = source ? source->AttrOr("mode") : "";
-  if (type.empty()) p.Fail(Fault::kDomainXml, "missing connection type for <reservations/>");
+  if (type.empty()) throw Error(ErrorDomain::kStorage, ErrorCode::kXmlError, "missing connection type for <reservations/>");
   if (type != "unix") p.Fail(Fault::kUnsupported, "unsupported connection type for <reservations/>: " + std::string(type));
-  if (path.empty()) p.Fail(Fault::kDomainXml, "missing path for <reservations/>");
-  if (mode.empty()) p.Fail(Fault::kDomainXml, "missing connection mode for <reservations/>");
+  if (path.empty()) throw Error(ErrorDomain::kStorage, ErrorCode::kXmlError, "missing path for <reservations/>");
+  if (mode.empty()) throw Error(ErrorDomain::kStorage, ErrorCode::kXmlError, "missing connection mode for <reservations/>");
   if (mode != "client") p.Fail(Fault::kUnsupported, "unsupported connection mode for <reservations/>: " + std::string(mode));
   r.path = path;
 }
@@ -158,14 +159,18 @@ void ReadHost(Parser& p, StorageHost& host, const xml::Node& element) {
     host.transport = *known;
   }
   host.socket = element.AttrOr("socket");
-  if (host.transport == HostTransport::kUnix && host.socket.empty()) p.Fail(Fault::kDomainXml, "missing socket for unix transport");
+  if (host.transport == HostTransport::kUnix && !element.Attr("socket")) p.Fail(Fault::kDomainXml, "missing socket for unix transport");
   if (host.transport != HostTransport::kUnix && !host.socket.empty()) {
     p.Fail(Fault::kDomainXml, "transport '" + std::string(ToString(host.transport)) + "' does not support socket attribute");
   }
   if (host.transport == HostTransport::kUnix) return;
   host.name = element.AttrOr("name");
-  if (host.name.empty()) p.Fail(Fault::kDomainXml, "missing name for host");
-  p.Value(element, "port", host.port);
+  if (!element.Attr("name")) p.Fail(Fault::kDomainXml, "missing name for host");
+  if (auto port = element.Attr("port")) {
+    auto number = ParseNumber<std::uint32_t>(*port);
+    if (!number) throw Error(ErrorDomain::kNone, ErrorCode::kInvalidArg, "failed to parse port number '" + std::string(*port) + "'");
+    host.port = *number;
+  }
 }
 void WriteHost(Formatter& f, const StorageHost& host) {
   if (!host.name.empty()) f.Attr("name", host.name);
@@ -242,8 +247,8 @@ void ReadSlice(Parser& p, S& s, const xml::Node& element) {
   }
   if (!slice) return;
   s.slice.emplace();
-  p.Value(*slice, "offset", s.slice->offset, Fault::kXml, kRequired);
-  p.Value(*slice, "size", s.slice->size, Fault::kXml, kRequired | kNonZero);
+  p.Value(*slice, "offset", s.slice->offset, Fault::kDomainXml, kRequired);
+  p.Value(*slice, "size", s.slice->size, Fault::kDomainXml, kRequired | kNonZero);
 }
 void WriteSlice(Formatter& f, const S& s) {
   if (!s.slice) return;
@@ -263,9 +268,12 @@ bool Is(const S& s) {
 bool HasVolume(const S& s) { return s.type == StorageType::kVolume; }
 bool HasNvme(const S& s) { return s.type == StorageType::kNvme; }
 bool IsNetwork(const S& s) { return s.type == StorageType::kNetwork; }
+bool IsNfs(const S& s) { return IsNetwork(s) && s.protocol == NetworkProtocol::kNfs; }
 bool AuthHere(const S& s) { return s.auth_in_source; }
 bool EncryptionHere(const S& s) { return s.encryption_in_source; }
 bool TakesLabels(const S& s) { return s.type != StorageType::kNetwork; }
+
+void WriteLabels(Formatter& f, const S& s) { WriteDeviceSeclabels(f, s.seclabels); }
 
 constexpr RowOf<S> kRows[] = {
     Attr<&S::path>("file").When<&Is<StorageType::kFile>>(),
@@ -291,11 +299,12 @@ constexpr RowOf<S> kRows[] = {
     Group("cookies", kCookiesRows).When<&IsNetwork>().With(kSecure),
     Group("readahead", kReadaheadRows).When<&IsNetwork>(),
     Group("timeout", kTimeoutRows).When<&IsNetwork>(),
-    Group("identity", kIdentityRows).When<&IsNetwork>(),
+    Group("identity", kIdentityRows).When<&IsNfs>(),
     Custom<&NothingToRead, &WriteNvmeAddress>("address").When<&HasNvme>(),
     Child<&S::reconnect>("reconnect", kReconnect).When<&Is<StorageType::kVhostUser>>(),
     Custom<&ReadSlice, &WriteSlice>("slices"),
-    Child<&S::seclabels>("seclabel", kDeviceSeclabel).When<&TakesLabels>(),
+    Child<&S::seclabels>("seclabel", kDeviceSeclabel).When<&TakesLabels>().With(kParseOnly),
+    Custom<&NothingToRead, &WriteLabels>("seclabel").When<&TakesLabels>().With(kFormatOnly),
     Child<&S::auth>("auth", kStorageAuth).WhenWriting<&AuthHere>(),
     Child<&S::encryption>("encryption", kStorageEncryption).WhenWriting<&EncryptionHere>(),
     Child<&S::reservations>("reservations", kReservations),
@@ -313,19 +322,17 @@ void CheckAuth(Parser& p, const S& s) {
   }
 }
 
-void CheckNetwork(Parser& p, S& s) {
+void CheckNetwork(Parser& p, S& s, const xml::Node& element) {
   using P = NetworkProtocol;
-  if (s.path.empty() && s.protocol != P::kNbd) p.Fail(Fault::kDomainXml, "missing name for disk source");
-  bool inet = s.protocol == P::kHttp || s.protocol == P::kHttps || s.protocol == P::kFtp || s.protocol == P::kFtps || s.protocol == P::kTftp || s.protocol == P::kIscsi;
-  if (inet && s.hosts.size() > 1) p.Fail(Fault::kDomainXml, "protocol '" + std::string(ToString(s.protocol)) + "' accepts only one host");
+  if (!element.Attr("name") && s.protocol != P::kNbd) p.Fail(Fault::kDomainXml, "missing name for disk source");
   // The LUN of an iSCSI target is 0 unless said.
   if (s.protocol == P::kIscsi && s.path.find('/') == std::string::npos) s.path += "/0";
 }
 
-void CheckSource(Parser& p, S& s, const xml::Node&) {
+void CheckSource(Parser& p, S& s, const xml::Node& element) {
   s.auth_in_source = s.auth.has_value();
   s.encryption_in_source = s.encryption.has_value();
-  if (s.type == StorageType::kNetwork) CheckNetwork(p, s);
+  if (s.type == StorageType::kNetwork) CheckNetwork(p, s, element);
   CheckAuth(p, s);
   for (std::size_t i = 0; i < s.seclabels.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
@@ -357,6 +364,13 @@ void ReadCache(Parser& p, S& s, const xml::Node& element) {
 
 }  // namespace
 
+void WriteDeviceSeclabels(Formatter& f, const std::vector<DeviceSeclabel>& labels) {
+  for (const DeviceSeclabel& label : labels) {
+    if (f.inactive() && label.label.empty() && label.relabel != YesNo::kNo) continue;
+    f.Write("seclabel", kDeviceSeclabel, label);
+  }
+}
+
 void ReadMetadataCache(Parser& p, StorageSource& s, const xml::Node& element) { ReadCache(p, s, element); }
 void WriteMetadataCache(Formatter& f, const StorageSource& s) {
   if (!s.metadata_cache_max.value_or(0)) return;
@@ -382,12 +396,13 @@ void ReadBackingChain(Parser& p, StorageSource& s, const xml::Node& element) {
   s.backing = std::make_unique<StorageSource>();
   S& backing = *s.backing;
   if (!node->Attr("type")) return;  // the chain ends here
-  p.Value(*node, "type", backing.type, Fault::kXml, kNonZero);
+  p.Value(*node, "type", backing.type, Fault::kDomainXml, kNonZero);
   if (!p.inactive()) p.Value(*node, "index", backing.id);
   const xml::Node* format = node->Child("format");
   if (!format) p.Fail(Fault::kDomainXml, "missing disk backing store format");
   if (!format->Attr("type")) p.Fail(Fault::kDomainXml, "missing disk backing store format");
-  p.Value(*format, "type", backing.format, Fault::kUnsupported, kNonZero);
+  p.Value(*format, "type", backing.format, Fault::kDomainXml, kNonZero);
+  if (backing.format == StorageFormat::kLuks) p.Fail(Fault::kDomainXml, "unknown storage source format 'luks'");
   ReadCache(p, backing, *format);
   const xml::Node* source = node->Child("source");
   if (!source) p.Fail(Fault::kDomainXml, "missing disk backing store source");

@@ -40,7 +40,10 @@ const char* UsbDriver(ControllerModel model) {
   }
 }
 
-Props UsbController(const Controller& controller) {
+Props UsbController(const Controller& controller, const Context& context) {
+  if (controller.model == ControllerModel::kVt82c686bUhci && !context.caps.HasDevice("vt82c686b-usb-uhci")) {
+    throw Unsupported("USB controller model '{}' not supported in this QEMU binary", ToString(controller.model));
+  }
   const char* driver = UsbDriver(controller.model);
   if (!driver) throw Unsupported("Unsupported controller model '{}'", ToString(controller.model));
   Props props = Props::Device(driver);
@@ -69,7 +72,7 @@ const char* ScsiDriver(ControllerModel model) {
     case ControllerModel::kIbmvscsi:
       return "spapr-vscsi";
     case ControllerModel::kDc390:
-      return "dc390";
+      return "dc-390";
     case ControllerModel::kAm53c974:
       return "am53c974";
     default:
@@ -172,7 +175,7 @@ std::optional<Props> DescribeController(const Controller& controller, const Cont
       break;
     case ControllerType::kUsb:
       if (controller.model == ControllerModel::kUsbNone) return std::nullopt;
-      props = UsbController(controller);
+      props = UsbController(controller, context);
       break;
     case ControllerType::kIde:
       if (IsBoardsOwnIde(controller, context.def)) return std::nullopt;

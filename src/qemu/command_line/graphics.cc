@@ -156,9 +156,26 @@ void AddDbus(const Graphics& graphics, CommandLine* out) {
   out->Option("-display", display);
 }
 
+// What a definition may hold, but no guest can be started with.
+void CheckGraphics(const DomainDef& def) {
+  for (std::size_t i = 0; i < def.graphics.size(); ++i) {
+    const Graphics& graphics = *def.graphics[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      if (def.graphics[j]->type == graphics.type) {
+        throw Unsupported("only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported");
+      }
+    }
+    if (graphics.listens.size() > 1) throw Unsupported("QEMU does not support multiple listens for one graphics device.");
+    if (graphics.audio_id.value_or(0) && !FindAudio(def, graphics.audio_id)) {
+      throw Error(ErrorDomain::kDomain, ErrorCode::kXmlError, fmt::format("no audio device with ID {}", *graphics.audio_id));
+    }
+  }
+}
+
 }  // namespace
 
 void AddGraphics(const Context& context, CommandLine* out) {
+  CheckGraphics(context.def);
   for (auto& graphics : context.def.graphics) {
     switch (graphics->type) {
       case GraphicsType::kSdl:

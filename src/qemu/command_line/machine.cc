@@ -52,6 +52,10 @@ void AddMachine(const Context& context, CommandLine* out) {
   } else if (features.ioapic == IoapicDriver::kKvm) {
     machine.Add("kernel_irqchip", true);
   }
+  if (!IsS390Ccw(def)) {
+    if (def.keywrap.aes != OnOff::kAbsent) throw Unsupported("aes-key-wrap is not available with this QEMU binary");
+    if (def.keywrap.dea != OnOff::kAbsent) throw Unsupported("dea-key-wrap is not available with this QEMU binary");
+  }
   machine.Add("aes-key-wrap", def.keywrap.aes).Add("dea-key-wrap", def.keywrap.dea);
   machine.Add("dump-guest-core",
               def.memory.dump_core == OnOff::kAbsent ? context.config.dump_guest_core : def.memory.dump_core == OnOff::kOn);

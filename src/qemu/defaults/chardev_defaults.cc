@@ -9,13 +9,7 @@ using namespace model;
 
 namespace {
 
-SerialTarget DefaultTarget(const DomainDef& def, const Chardev& serial) {
-  switch (serial.info.address.type) {
-    case AddressType::kUsb: return SerialTarget::kUsb;
-    case AddressType::kPci: return SerialTarget::kPci;
-    case AddressType::kSpaprVio: return SerialTarget::kSpaprVio;
-    default: break;
-  }
+SerialTarget DefaultTarget(const DomainDef& def) {
   if (IsX86(def)) return SerialTarget::kIsa;
   if (IsPseries(def)) return SerialTarget::kSpaprVio;
   if (IsArmVirt(def) || IsRiscvVirt(def)) return SerialTarget::kSystem;
@@ -57,14 +51,16 @@ void ForgetGeneratedPath(const QemuConfig& config, Chardev& channel) {
   auto slash = path.find('/');
   bool flat = slash == path.npos && path.ends_with("." + channel.target_name);
   bool nested = slash != path.npos && path.starts_with("domain-") && path.substr(slash + 1) == channel.target_name;
-  if (flat || nested) channel.source.path.clear();
+  if (!flat && !nested) return;
+  channel.source.path.clear();
+  channel.source.listen = true;
 }
 
 }  // namespace
 
 void CompleteChardevs(DomainDef& def, const QemuConfig& config) {
   for (auto& serial : def.serials) {
-    if (serial->serial_target == SerialTarget::kNone) serial->serial_target = DefaultTarget(def, *serial);
+    if (serial->serial_target == SerialTarget::kNone) serial->serial_target = DefaultTarget(def);
     if (serial->serial_model == SerialModel::kNone) serial->serial_model = DefaultModel(def, serial->serial_target);
   }
   for (auto& console : def.consoles) {

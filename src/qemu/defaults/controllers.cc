@@ -51,17 +51,6 @@ bool IsIch9Usb2(const Controller& controller) {
 
 namespace {
 
-// The first of the master's ports that a companion works on; nullopt for all others.
-std::optional<unsigned> CompanionPort(const Controller& controller) {
-  if (controller.type != ControllerType::kUsb) return std::nullopt;
-  switch (controller.model) {
-    case ControllerModel::kIch9Uhci1: return 0;
-    case ControllerModel::kIch9Uhci2: return 2;
-    case ControllerModel::kIch9Uhci3: return 4;
-    default: return std::nullopt;
-  }
-}
-
 unsigned FirstUnusedIndex(const DomainDef& def, ControllerType type) {
   for (unsigned index = 0;; ++index) {
     if (!FindController(def, type, index)) return index;
@@ -85,12 +74,6 @@ void AssignControllerIndexes(DomainDef& def) {
       if (!taken) controller.index = partner->index;
     }
     if (!controller.index) controller.index = FirstUnusedIndex(def, controller.type);
-  }
-  for (auto& controller : list) {
-    bool has_master = std::ranges::any_of(list, [&](auto& other) {
-      return other->model == ControllerModel::kIch9Ehci1 && other->type == controller->type && other->index == controller->index;
-    });
-    if (has_master && !controller->info.master_startport) controller->info.master_startport = CompanionPort(*controller);
   }
 }
 

@@ -138,9 +138,8 @@ void CompleteDisk(const DomainDef& def, Disk& disk) {
   if (disk.bus == DiskBus::kNone) disk.bus = BusOfName(disk);
   if (disk.driver.name.empty()) disk.driver.name = "qemu";
   StorageSource& source = disk.source;
-  if (source.format == StorageFormat::kNone) {
-    source.format = source.type == StorageType::kDir ? StorageFormat::kFat : StorageFormat::kRaw;
-  }
+  if (source.IsEmpty()) source.type = StorageType::kFile;
+  if (source.format == StorageFormat::kNone) source.format = StorageFormat::kRaw;
   if (disk.mirror && disk.mirror->source.format == StorageFormat::kNone) disk.mirror->source.format = StorageFormat::kRaw;
   for (StorageSource* image = &source; image; image = image->backing.get()) {
     CompletePorts(*image);
@@ -152,7 +151,7 @@ void CompleteDisk(const DomainDef& def, Disk& disk) {
   if (source.type == StorageType::kVhostUser && disk.snapshot == SnapshotLocation::kDefault) {
     disk.snapshot = SnapshotLocation::kNo;
   }
-  if (disk.info.address.type == AddressType::kNone) AssignDriveAddress(def, disk);
+  if (disk.info.address.type == AddressType::kNone && !disk.dst.empty()) AssignDriveAddress(def, disk);
 }
 
 void CompleteInterface(const DomainDef&, const QemuCaps& caps, Interface& net) {
@@ -181,7 +180,8 @@ void CompleteController(DomainDef& def, const QemuCaps& caps, Controller& contro
 void CompleteVideo(const DomainDef&, const QemuCaps& caps, Video& video) {
   constexpr unsigned kVga = 16 * 1024, kQxl = 64 * 1024;  // KiB
   if (video.type == VideoType::kDefault) video.type = DefaultVideoType(caps);
-  if (video.type != VideoType::kNone && video.heads == 0) video.heads = 1;
+  if (video.type == VideoType::kNone) video.info.address = {};
+  else if (video.heads == 0) video.heads = 1;
   switch (video.type) {
     case VideoType::kQxl:
       if (!video.ram) video.ram = kQxl;
@@ -189,7 +189,6 @@ void CompleteVideo(const DomainDef&, const QemuCaps& caps, Video& video) {
       if (!video.vgamem) video.vgamem = kVga;
       video.ram = std::bit_ceil(video.ram);
       video.vram = std::bit_ceil(video.vram);
-      video.vram64 = video.vram64 ? std::bit_ceil(video.vram64) : 0;
       video.vgamem = std::bit_ceil(video.vgamem);
       break;
     case VideoType::kVga:
@@ -197,7 +196,7 @@ void CompleteVideo(const DomainDef&, const QemuCaps& caps, Video& video) {
     case VideoType::kVmvga:
     case VideoType::kBochs:
       if (!video.vram) video.vram = kVga;
-      if (video.type != VideoType::kCirrus) video.vram = std::bit_ceil(video.vram);
+      video.vram = std::bit_ceil(video.vram);
       break;
     default: break;
   }
@@ -211,6 +210,18 @@ void CompleteHostdev(const DomainDef& def, Hostdev& hostdev) {
   }
   if (hostdev.type == HostdevType::kScsi && hostdev.info.address.type == AddressType::kNone) {
     AssignScsiHostdevAddress(def, hostdev);
+  }
+}
+
+// The bus that such a device has on real boards of the kind.
+void CompleteInput(const DomainDef& def, Input& input) {
+  if (input.bus != InputBus::kDefault) return;
+  switch (input.type) {
+    case InputType::kMouse:
+    case InputType::kKeyboard: input.bus = IsX86(def) ? InputBus::kPs2 : IsS390(def) ? InputBus::kVirtio : InputBus::kUsb; break;
+    case InputType::kTablet: input.bus = IsS390(def) ? InputBus::kVirtio : InputBus::kUsb; break;
+    case InputType::kPassthrough: input.bus = InputBus::kVirtio; break;
+    case InputType::kEvdev: break;
   }
 }
 
@@ -284,7 +295,11 @@ void CompleteDevices(DomainDef& def, const QemuCaps& caps, const QemuConfig& con
   for (auto& d : def.tpms) CompleteTpm(def, *d);
   for (auto& d : def.graphics) CompleteGraphics(config, *d);
   for (auto& d : def.videos) CompleteVideo(def, caps, *d);
-  if (def.vsock && def.vsock->model == VirtioModel::kDefault) def.vsock->model = VirtioModel::kVirtio;
+  if (def.vsock) {
+    Vsock& vsock = *def.vsock;
+    if (vsock.model == VirtioModel::kDefault) vsock.model = VirtioModel::kVirtio;
+    if (vsock.auto_cid == YesNo::kAbsent) vsock.auto_cid = ToYesNo(vsock.guest_cid == 0);
+  }
   NumberAudio(def);
 }
 

@@ -16,6 +16,7 @@ void CompleteVideo(const model::DomainDef& def, const QemuCaps& caps, model::Vid
 void CompleteDisk(const model::DomainDef& def, model::Disk& disk);
 void CompleteInterface(const model::DomainDef& def, const QemuCaps& caps, model::Interface& net);
 void CompleteHostdev(const model::DomainDef& def, model::Hostdev& hostdev);
+void CompleteInput(const model::DomainDef& def, model::Input& input);
 void CompleteShmem(model::Shmem& shmem);
 void CompleteTpm(const model::DomainDef& def, model::Tpm& tpm);
 void CompleteGraphics(const QemuConfig& config, model::Graphics& graphics);

@@ -22,6 +22,19 @@ bool WantsPlace(const DeviceInfo& info) {
   return info.address.type == AddressType::kNone || (info.address.type == AddressType::kPci && info.address.pci.IsEmpty());
 }
 
+unsigned Only(bool only) { return only ? static_cast<unsigned>(kPciOnly) : 0u; }
+
+// Floppies sit behind the ISA bridge, card readers on USB, the first IDE controller is the board's.
+bool NeedsPci(const Controller& c) {
+  switch (c.type) {
+    case ControllerType::kFdc:
+    case ControllerType::kCcid: return false;
+    case ControllerType::kIde: return c.index != 0u;
+    case ControllerType::kUsb: return c.model != ControllerModel::kUsbNone;
+    default: return true;
+  }
+}
+
 // Calls f(info, connect) for every device that may be on a PCI bus, in the order in which they get
 // places; controllers of type pci come first, USB 2 companions see their partners.
 template <typename F>
@@ -30,25 +43,31 @@ void ForEachPciDevice(DomainDef& def, PciBoard board, F f) {
     if (d->type == ControllerType::kPci) f(d->info, PciConnectOf(*d, board), d.get());
   }
   Controller* none = nullptr;
-  for (auto& d : def.filesystems) f(d->info, PciConnectOf(*d, board), none);
+  for (auto& d : def.filesystems) f(d->info, PciConnectOf(*d, board) | kPciOnly, none);
   for (auto& d : def.interfaces) {
     if (d->type != InterfaceType::kHostdev) f(d->info, PciConnectOf(*d, board) | kPciOnly, none);
   }
-  for (auto& d : def.sounds) f(d->info, PciConnectOf(*d, board), none);
+  for (auto& d : def.sounds) {
+    bool card = d->model != SoundModel::kSb16 && d->model != SoundModel::kPcspk && d->model != SoundModel::kUsb;
+    f(d->info, PciConnectOf(*d, board) | Only(card), none);
+  }
   for (auto& d : def.controllers) {
-    if (d->type != ControllerType::kPci) f(d->info, PciConnectOf(*d, board), d.get());
+    if (d->type != ControllerType::kPci) f(d->info, PciConnectOf(*d, board) | Only(NeedsPci(*d)), d.get());
   }
   for (auto& d : def.disks) f(d->info, PciConnectOf(*d, board), none);
   for (auto& d : def.interfaces) {
     if (d->type == InterfaceType::kHostdev) f(d->info, PciConnectOf(*d->hostdev, d->info, board), none);
   }
   for (auto& d : def.hostdevs) f(d->info, PciConnectOf(*d, d->info, board), none);
-  if (def.memballoon) f(def.memballoon->info, PciConnectOf(*def.memballoon, board), none);
+  if (def.memballoon) {
+    bool device = def.memballoon->model != MemballoonModel::kNone;
+    f(def.memballoon->info, PciConnectOf(*def.memballoon, board) | Only(device), none);
+  }
   for (auto& d : def.rngs) f(d->info, PciConnectOf(*d, board), none);
   for (auto& d : def.watchdogs) f(d->info, PciConnectOf(*d, board), none);
   for (auto& d : def.videos) {
     bool card = d->type != VideoType::kNone && d->type != VideoType::kRamfb;
-    f(d->info, PciConnectOf(*d, board) | (card ? static_cast<unsigned>(kPciOnly) : 0u), none);
+    f(d->info, PciConnectOf(*d, board) | Only(card), none);
   }
   for (auto& d : def.shmems) f(d->info, PciConnectOf(*d, board), none);
   for (auto& d : def.inputs) f(d->info, PciConnectOf(*d, board), none);

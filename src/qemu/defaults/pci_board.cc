@@ -30,8 +30,8 @@ void PutAt(DeviceInfo& info, const PciAddress& place) {
 
 // The device's one place on this board: assigned, or checked.
 void InsistOn(DeviceInfo& info, const PciAddress& place, const char* message) {
-  if (WantsPlace(info)) return PutAt(info, place);
-  if (info.address.type != AddressType::kPci || !info.address.pci.SamePlace(place)) {
+  if (WantsPlace(info) || info.address.type != AddressType::kPci) return PutAt(info, place);
+  if (!info.address.pci.SamePlace(place)) {
     throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, message);
   }
 }

@@ -94,6 +94,7 @@ bool PciBusSet::Compatible(const PciAddress& address, unsigned offers, unsigned 
     // Who writes an address knows: PCI and PCIe endpoints may swap places, and need not be hotpluggable.
     if (offers & kPciEndpoints) offers |= kPciEndpoints;
     if (asks & kPciHotpluggable) offers |= kPciHotpluggable;
+    if (asks & kPciBridge) asks |= kPciDevice;
   }
   if (!(asks & offers & kPciConnectTypes)) {
     if (!throw_if_not) return false;

@@ -2,6 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "qemu/defaults/pci_bus.h"
 
 namespace bv::qemu {
@@ -75,13 +78,17 @@ unsigned PciConnectOf(const Disk& disk, PciBoard board) {
   return disk.bus == DiskBus::kVirtio ? Virtio(disk.model, board) : 0;
 }
 
-unsigned PciConnectOf(const Filesystem& fs, PciBoard board) { return Virtio(fs.model, board); }
+unsigned PciConnectOf(const Filesystem& fs, PciBoard board) { return fs.type == FsType::kMount ? Virtio(fs.model, board) : 0; }
 
 unsigned PciConnectOf(const Interface& net, PciBoard board) {
   if (net.model == "virtio" || net.model == "virtio-non-transitional" || net.model == "e1000e") {
     return board.pcie_device();
   }
-  return net.model == "usb-net" ? 0 : board.pci_device();
+  // Models that libvirt has no name for count as PCIe.
+  constexpr std::string_view kConventional[] = {"rtl8139", "e1000", "virtio-transitional", "netfront", "lan9118", "scm91c111", "vlance",
+                                                "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A", "Am79C973", "82540EM", "82545EM", "82543GC"};
+  if (net.model == "usb-net" || net.model == "spapr-vlan") return 0;
+  return std::ranges::find(kConventional, net.model) != std::end(kConventional) ? board.pci_device() : board.pcie_device();
 }
 
 unsigned PciConnectOf(const Sound& sound, PciBoard board) {
@@ -126,7 +133,9 @@ unsigned PciConnectOf(const Video& video, PciBoard board) {
     case VideoType::kQxl: return board.pci_device();
     case VideoType::kVirtio:
     case VideoType::kBochs: return board.pcie_device();
-    default: return 0;
+    case VideoType::kNone:
+    case VideoType::kRamfb: return 0;
+    default: return board.pci_device();
   }
 }
 

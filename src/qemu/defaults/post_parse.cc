@@ -42,6 +42,7 @@ void PostParse(DomainDef& def, const QemuCaps& caps, const QemuConfig& config, P
   for (auto& disk : def.disks) CompleteDisk(def, *disk);
   OrderControllers(def);
   AssignControllerIndexes(def);
+  for (auto& input : def.inputs) CompleteInput(def, *input);
   AddBoardDevices(def, caps, config);
   CompleteCpu(def, caps);
   MatchConsoleWithSerial(def);

@@ -30,7 +30,6 @@ class SerialPorts {
     if (found == controllers_.end()) {
       Fail(fmt::format("virtio serial controller {} is missing", place.controller));
     }
-    if (place.bus != 0) Fail(fmt::format("virtio serial bus {} is not supported", place.bus));
     if (place.port >= found->second.size()) {
       Fail(fmt::format("virtio serial controller {} does not have port {}", place.controller, place.port));
     }
@@ -113,8 +112,8 @@ void AssignVirtioSerialAddresses(DomainDef& def) {
 void AssignCcidAddresses(DomainDef& def) {
   unsigned next = 0;
   for (auto& smartcard : def.smartcards) {
-    if (smartcard->info.address.type == AddressType::kCcid) {
-      next = std::max(next, smartcard->info.address.ccid.slot + 1);
+    if (smartcard->info.address.type != AddressType::kNone) {
+      if (smartcard->info.address.type == AddressType::kCcid) next = std::max(next, smartcard->info.address.ccid.slot + 1);
       continue;
     }
     smartcard->info.address.type = AddressType::kCcid;

@@ -10,16 +10,19 @@ namespace {
 
 constexpr std::uint64_t kNet = 0x1000, kScsi = 0x2000, kNvram = 0x3000, kSerial = 0x30000000, kStep = 0x1000;
 
+bool Asks(const DeviceInfo& info) { return info.address.type == AddressType::kSpaprVio; }
+
 template <typename F>
 void ForEachSpaprDevice(DomainDef& def, F f) {
   for (auto& d : def.interfaces) {
-    if (d->model == "spapr-vlan") f(d->info, kNet);
+    if (d->model == "spapr-vlan" || Asks(d->info)) f(d->info, kNet);
   }
   for (auto& d : def.controllers) {
-    if (d->type == ControllerType::kScsi && d->model == ControllerModel::kIbmvscsi) f(d->info, kScsi);
+    bool spapr = d->type == ControllerType::kScsi && d->model == ControllerModel::kIbmvscsi;
+    if (spapr || Asks(d->info)) f(d->info, kScsi);
   }
   for (auto& d : def.serials) {
-    if (d->serial_target == SerialTarget::kSpaprVio) f(d->info, kSerial);
+    if (d->serial_target == SerialTarget::kSpaprVio || Asks(d->info)) f(d->info, kSerial);
   }
   if (def.nvram) f(def.nvram->info, kNvram);
 }

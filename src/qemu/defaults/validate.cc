@@ -17,6 +17,7 @@ void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const Qem
   validate::Guest(def, caps);
   validate::Board(def);
   validate::Memory(def, caps);
+  validate::Addresses(def);
   validate::DiskRules(def);
   validate::Disks(def);
   validate::Controllers(def, caps);

@@ -21,6 +21,7 @@ void Sharing(const model::DomainDef& def);
 // Can a process beside QEMU see all of the guest's memory?
 bool HasSharedMemory(const model::DomainDef& def);
 void Disks(const model::DomainDef& def);
+void Addresses(const model::DomainDef& def);
 void Controllers(const model::DomainDef& def, const QemuCaps& caps);
 void Displays(const model::DomainDef& def);
 void Videos(const model::DomainDef& def);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/error.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/machine_kind.h"
 
@@ -136,7 +137,7 @@ void Watchdogs(const DomainDef& def) {
 }  // namespace
 
 void Board(const DomainDef& def) {
-  if (!def.os.bootloader.empty()) Unsupported("bootloader is not supported by QEMU");
+  if (!def.os.bootloader.empty() || !def.os.bootloader_args.empty()) Unsupported("bootloader is not supported by QEMU");
   if (def.memory.tune.min_guarantee) Unsupported("Parameter 'min_guarantee' not supported by QEMU.");
   BoardFeatures(def);
   FirmwareNeeds(def);
@@ -144,9 +145,8 @@ void Board(const DomainDef& def) {
   FirmwareFiles(def);
   LifecycleActions(def.lifecycle);
   Timers(def.clock);
-  if (!IsS390Ccw(def)) {
-    if (def.keywrap.aes != OnOff::kAbsent) Unsupported("aes-key-wrap is not available with this QEMU binary");
-    if (def.keywrap.dea != OnOff::kAbsent) Unsupported("dea-key-wrap is not available with this QEMU binary");
+  if (def.os.bios.useserial == YesNo::kYes && def.serials.empty()) {
+    throw Error(ErrorDomain::kQemu, ErrorCode::kXmlError, "need at least one serial port to use BIOS serial output");
   }
   if (def.nvram && !IsPpc64(def)) Unsupported("nvram device is only supported for PPC64");
   Panics(def);

@@ -29,10 +29,15 @@ void SerialPlace(const Chardev& serial) {
       {SerialTarget::kUsb, SerialModel::kUsb, AddressType::kUsb},
       {SerialTarget::kPci, SerialModel::kPci, AddressType::kPci},
       {SerialTarget::kSpaprVio, SerialModel::kSpaprVty, AddressType::kSpaprVio},
+      {SerialTarget::kSystem, SerialModel::kPl011, AddressType::kNone},
+      {SerialTarget::kSystem, SerialModel::k16550a, AddressType::kNone},
+      {SerialTarget::kIsaDebug, SerialModel::kIsaDebugcon, AddressType::kIsa},
+      {SerialTarget::kSclp, SerialModel::kSclpConsole, AddressType::kNone},
   };
   const AddressType place = serial.info.address.type;
   for (auto& rule : kRules) {
-    if (serial.serial_target == rule.target && place != AddressType::kNone && place != rule.address) {
+    const bool fixed = rule.address != AddressType::kNone;
+    if (serial.serial_target == rule.target && fixed && place != AddressType::kNone && place != rule.address) {
       if (rule.target == SerialTarget::kUsb) Nonsense("usb-serial requires address of usb type");
       Unsupported(fmt::format("Target type '{}' requires address type '{}'", ToString(rule.target), ToString(rule.address)));
     }
@@ -52,9 +57,40 @@ void AudioIds(const DomainDef& def) {
   for (auto& sound : def.sounds) {
     if (sound->audio_id && !known(sound->audio_id)) BadXml(fmt::format("no audio device with ID {}", sound->audio_id));
   }
+}
+
+// What libvirt refuses of audio backends' settings.
+void AudioSettings(const DomainDef& def) {
+  for (auto& audio : def.audios) {
+    for (const AudioStream* stream : {&audio->input, &audio->output}) {
+      const bool settings = stream->frequency || stream->channels || stream->format != AudioFormat::kDefault;
+      if (settings && stream->fixed_settings != YesNo::kYes) Nonsense("audio settings specified without fixed settings flag");
+      if (stream->fixed_settings == YesNo::kYes && stream->mixing_engine != YesNo::kYes) {
+        Nonsense("fixed audio settings requires mixing engine");
+      }
+    }
+    const bool spice = std::ranges::any_of(def.graphics, [](auto& g) { return g->type == GraphicsType::kSpice; });
+    if (audio->type == AudioType::kSpice && !spice) Unsupported("Spice audio is not supported without spice graphics");
+  }
   for (auto& graphics : def.graphics) {
-    if (graphics->audio_id.value_or(0) && !known(*graphics->audio_id)) {
-      BadXml(fmt::format("no audio device with ID {}", *graphics->audio_id));
+    if (graphics->type != GraphicsType::kDbus || !graphics->audio_id.value_or(0)) continue;
+    for (auto& audio : def.audios) {
+      if (audio->id == *graphics->audio_id && audio->type != AudioType::kDbus) Unsupported("The associated audio is not of 'dbus' kind.");
+    }
+  }
+}
+
+void Consoles(const DomainDef& def) {
+  for (std::size_t i = 0; i < def.consoles.size(); ++i) {
+    const Chardev& console = *def.consoles[i];
+    if (i > 0 && console.console_target == ConsoleTarget::kSerial) Nonsense("Only the first console can be a serial port");
+    switch (console.console_target) {
+      case ConsoleTarget::kXen:
+      case ConsoleTarget::kUml:
+      case ConsoleTarget::kLxc:
+      case ConsoleTarget::kOpenvz:
+        Unsupported(fmt::format("unsupported console target type {}", ToString(console.console_target)));
+      default: break;
     }
   }
 }
@@ -87,6 +123,13 @@ void Chardevs(const DomainDef& def, const QemuCaps& caps) {
                                                                              : nullptr;
     if (device && !caps.HasDevice(device)) Unsupported(fmt::format("{} is not supported in this QEMU binary", device));
   }
+  for (auto& channel : def.channels) {
+    if (channel->source.listen && channel->source.reconnect.enabled == YesNo::kYes) {
+      throw Error(ErrorDomain::kDomain, ErrorCode::kInternalError, "chardev reconnect is possible only for connect mode");
+    }
+  }
+  Consoles(def);
+  AudioSettings(def);
   AudioIds(def);
   InputBuses(def);
 }

@@ -2,6 +2,7 @@
 #include <glib.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "base/error.h"
@@ -15,6 +16,11 @@ using namespace model;
 namespace {
 
 void GraphicsRules(const DomainDef& def) {
+  for (auto& graphics : def.graphics) {
+    if (graphics->type == GraphicsType::kRdp || graphics->type == GraphicsType::kDesktop) {
+      Unsupported(fmt::format("{} graphics are not supported with this QEMU", ToString(graphics->type)));
+    }
+  }
   bool egl = false, with = false;
   for (auto& graphics : def.graphics) {
     egl |= graphics->type == GraphicsType::kEglHeadless;
@@ -39,12 +45,6 @@ void NetRules(const Interface& net) {
 void IommuRules(const DomainDef& def, const QemuCaps& caps) {
   if (!def.iommu) return;
   const Iommu& iommu = *def.iommu;
-  if (iommu.intremap == OnOff::kOn && def.features.ioapic != IoapicDriver::kQemu) {
-    Nonsense("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')");
-  }
-  if (iommu.eim == OnOff::kOn && iommu.intremap != OnOff::kOn) {
-    Nonsense("IOMMU eim requires interrupt remapping to be enabled");
-  }
   std::string name(ToString(iommu.model));
   switch (iommu.model) {
     case IommuModel::kIntel:
@@ -63,6 +63,20 @@ void IommuRules(const DomainDef& def, const QemuCaps& caps) {
       if (iommu.info.address.type != AddressType::kPci) Unsupported(fmt::format("IOMMU device: '{}' needs a PCI address", name));
       if (!def.features.acpi) Unsupported(fmt::format("IOMMU device: '{}' requires ACPI", name));
       break;
+  }
+  if (iommu.model != IommuModel::kIntel) {
+    bool options = iommu.intremap != OnOff::kAbsent || iommu.caching_mode != OnOff::kAbsent || iommu.eim != OnOff::kAbsent ||
+                   iommu.iotlb != OnOff::kAbsent || iommu.aw_bits;
+    if (options) BadXml(fmt::format("iommu model '{}' doesn't support additional attributes", name));
+  }
+  if (iommu.model != IommuModel::kVirtio && iommu.info.address.type != AddressType::kNone) {
+    BadXml(fmt::format("iommu model '{}' can't have address", name));
+  }
+  if (iommu.intremap == OnOff::kOn && def.features.ioapic != IoapicDriver::kQemu) {
+    Nonsense("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')");
+  }
+  if (iommu.eim == OnOff::kOn && iommu.intremap != OnOff::kOn) {
+    Nonsense("IOMMU eim requires interrupt remapping to be enabled");
   }
 }
 
@@ -121,7 +135,51 @@ void SerialRules(const DomainDef& def) {
 
 }  // namespace
 
+namespace {
+
+void ScsiModel(const Controller& controller, const QemuCaps&) {
+  switch (controller.model) {
+    case ControllerModel::kBuslogic: Unsupported("Unsupported controller model: buslogic");
+    case ControllerModel::kNcr53c90: Unsupported("ncr53c90 SCSI controller is not a built-in for this machine");
+    default: break;
+  }
+}
+
+// QEMU's name of a bridge has to be one of its kind.
+void PciModelName(const Controller& controller) {
+  using D = PciControllerDevice;
+  std::array<D, 2> names{};
+  switch (controller.model) {
+    case ControllerModel::kPciBridge: names.fill(D::kPciBridge); break;
+    case ControllerModel::kDmiToPciBridge: names.fill(D::kI82801b11Bridge); break;
+    case ControllerModel::kPcieToPciBridge: names.fill(D::kPciePciBridge); break;
+    case ControllerModel::kPcieRootPort: names = {D::kIoh3420, D::kPcieRootPort}; break;
+    case ControllerModel::kPcieSwitchUpstreamPort: names.fill(D::kX3130Upstream); break;
+    case ControllerModel::kPcieSwitchDownstreamPort: names.fill(D::kXio3130Downstream); break;
+    case ControllerModel::kPciExpanderBus: names.fill(D::kPxb); break;
+    case ControllerModel::kPcieExpanderBus: names.fill(D::kPxbPcie); break;
+    default: return;
+  }
+  if (std::ranges::find(names, controller.pci.device) != names.end()) return;
+  Unsupported(fmt::format("Option 'modelName' has invalid value for PCI controller with index '{}', model '{}' and modelName '{}'",
+                          controller.index.value_or(0), ToString(controller.model), ToString(controller.pci.device)));
+}
+
+// No two USB controllers share an index, but for the companions of one.
+void UsbMasters(const DomainDef& def) {
+  for (auto& controller : def.controllers) {
+    if (controller->type != ControllerType::kUsb) continue;
+    auto masters = std::ranges::count_if(def.controllers, [&](auto& other) {
+      return other->type == ControllerType::kUsb && other->index == controller->index && !other->info.master_startport;
+    });
+    if (masters > 1) BadXml(fmt::format("Duplicate USB controllers with index {}", controller->index.value_or(0)));
+  }
+}
+
+}  // namespace
+
 void Controllers(const DomainDef& def, const QemuCaps& caps) {
+  UsbMasters(def);
   constexpr unsigned kMaxXhciPorts = 15;
   for (auto& controller : def.controllers) {
     bool xhci = controller->model == ControllerModel::kQemuXhci || controller->model == ControllerModel::kNecXhci;
@@ -140,9 +198,12 @@ void Controllers(const DomainDef& def, const QemuCaps& caps) {
         std::ranges::find(def.iothreads.ids, controller->iothread, &IoThreadId::id) == def.iothreads.ids.end()) {
       Unsupported(fmt::format("controller iothread '{}' not defined in iothreadid", controller->iothread));
     }
-    if (controller->model == ControllerModel::kVt82c686bUhci && !caps.HasDevice("vt82c686b-usb-uhci")) {
-      Unsupported(fmt::format("USB controller model '{}' not supported in this QEMU binary", ToString(controller->model)));
+    if (controller->type == ControllerType::kScsi) ScsiModel(*controller, caps);
+    if (controller->type == ControllerType::kIde) {
+      if (!HasBuiltinIde(def)) Unsupported("IDE controllers are unsupported for this QEMU binary or machine type");
+      if (controller->index != 0u) Unsupported("Only a single IDE controller is supported for this machine type");
     }
+    if (controller->type == ControllerType::kPci) PciModelName(*controller);
     if (controller->type == ControllerType::kUsb && xhci && controller->ports.value_or(0) > kMaxXhciPorts) {
       Unsupported(fmt::format("'{}' controller only supports up to '{}' ports", ToString(controller->model), kMaxXhciPorts));
     }
@@ -153,6 +214,12 @@ void Displays(const DomainDef& def) { GraphicsRules(def); }
 
 void Hostdevs(const DomainDef& def, const QemuCaps& caps) {
   for (auto& hostdev : def.hostdevs) {
+    if (hostdev->mode == HostdevMode::kCapabilities) {
+      Unsupported(fmt::format("hostdev mode 'capabilities' is not supported in {}", ToString(def.virt_type)));
+    }
+    if (hostdev->write_filtering != YesNo::kAbsent) {
+      Unsupported("Write filtering of PCI device configuration space is not supported by qemu");
+    }
     const ZpciAddress& zpci = hostdev->info.address.pci.zpci;
     if ((zpci.uid || zpci.fid) && !IsS390(def)) Unsupported("This QEMU binary doesn't support zPCI");
     if (hostdev->mode == HostdevMode::kSubsystem && hostdev->type == HostdevType::kScsiHost && hostdev->info.boot_order != 0) {
@@ -164,6 +231,11 @@ void Hostdevs(const DomainDef& def, const QemuCaps& caps) {
 
 void OtherDevices(const DomainDef& def, const QemuCaps& caps) {
   for (auto& net : def.interfaces) NetRules(*net);
+  for (auto& sound : def.sounds) {
+    if (sound->model == SoundModel::kIch7) {
+      throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "sound card model 'ich7' is not supported by qemu");
+    }
+  }
   IommuRules(def, caps);
   TpmRules(def);
   auto proxy = [](auto& tpm) { return tpm->model == TpmModel::kSpaprProxy; };

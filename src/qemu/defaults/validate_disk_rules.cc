@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 #include "base/error.h"
 #include "qemu/defaults/validate.h"
@@ -16,6 +18,28 @@ namespace {
   throw Error(domain, ErrorCode::kInternalError, std::move(text));
 }
 
+// The target's name follows the kind of disk, whatever its bus.
+void TargetName(const Disk& disk) {
+  auto starts = [&](std::initializer_list<std::string_view> prefixes) {
+    return std::ranges::any_of(prefixes, [&](std::string_view prefix) { return disk.dst.starts_with(prefix); });
+  };
+  if (disk.device == DiskDevice::kFloppy && !starts({"fd"})) {
+    Broken(ErrorDomain::kDomain, fmt::format("Invalid floppy device name: {}", disk.dst));
+  }
+  if (disk.device == DiskDevice::kDisk && !starts({"hd", "sd", "vd", "xvd", "ubd"})) {
+    Broken(ErrorDomain::kDomain, fmt::format("Invalid harddisk device name: {}", disk.dst));
+  }
+}
+
+void Place(const Disk& disk) {
+  const AddressType type = disk.info.address.type;
+  const bool virtio_place = type == AddressType::kPci || type == AddressType::kCcw || type == AddressType::kVirtioMmio || type == AddressType::kVirtioS390;
+  if (disk.bus == DiskBus::kVirtio && type != AddressType::kNone && !virtio_place) {
+    Unsupported(fmt::format("virtio disk cannot have an address of type '{}'", ToString(type)));
+  }
+  if (disk.bus == DiskBus::kUsb && type != AddressType::kUsb) Broken(ErrorDomain::kQemu, "unexpected address type for usb disk");
+}
+
 void DeviceAndBus(const Disk& disk) {
   const bool virtio = disk.bus == DiskBus::kVirtio;
   if (disk.device == DiskDevice::kFloppy && disk.bus != DiskBus::kFdc) {
@@ -29,6 +53,7 @@ void DeviceAndBus(const Disk& disk) {
     const bool block = type == StorageType::kBlock || type == StorageType::kVolume ||
                        (type == StorageType::kNetwork && disk.source.protocol == NetworkProtocol::kIscsi);
     if (!block) Nonsense("disk device='lun' is only valid for block type disk source");
+    if (disk.source.format != StorageFormat::kRaw) Nonsense("disk device 'lun' must use 'raw' format");
     if (!virtio && disk.bus != DiskBus::kScsi) {
       Unsupported(fmt::format("disk device='lun' is not supported for bus='{}'", ToString(disk.bus)));
     }
@@ -37,13 +62,12 @@ void DeviceAndBus(const Disk& disk) {
     if (disk.rawio != YesNo::kAbsent) Nonsense("rawio can be used only with device='lun'");
     if (disk.sgio != SgIo::kDefault) Nonsense("sgio can be used only with device='lun'");
   }
-  if (disk.device == DiskDevice::kCdrom && virtio) {
+  if (disk.device == DiskDevice::kCdrom && (virtio || disk.bus == DiskBus::kSd)) {
     Unsupported(fmt::format("disk type of '{}' does not support ejectable media", disk.dst));
   }
   if (disk.model != VirtioModel::kDefault && !virtio) {
     Nonsense(fmt::format("disk model '{}' not supported for bus '{}'", ToString(disk.model), ToString(disk.bus)));
   }
-  if (virtio && disk.info.address.type == AddressType::kDrive) Unsupported("virtio disk cannot have an address of type 'drive'");
   if ((!disk.vendor.empty() || !disk.product.empty()) && disk.bus != DiskBus::kScsi) {
     Unsupported("Only scsi disk supports vendor and product");
   }
@@ -93,6 +117,14 @@ void Serial(const Disk& disk) {
 
 void NetworkSource(const StorageSource& source) {
   if (source.type != StorageType::kNetwork) return;
+  using P = NetworkProtocol;
+  if (source.protocol == P::kNfs && source.hosts.size() != 1) Unsupported("'nfs' protocol requires the usage of exactly one host");
+  if (source.auth) {
+    constexpr P kWith[] = {P::kRbd, P::kIscsi, P::kHttp, P::kHttps, P::kFtp, P::kFtps, P::kSsh};
+    if (std::ranges::find(kWith, source.protocol) == std::end(kWith)) {
+      Nonsense(fmt::format("authentication is not supported for protocol '{}'", ToString(source.protocol)));
+    }
+  }
   if (source.tls == YesNo::kYes && source.protocol != NetworkProtocol::kNbd && source.protocol != NetworkProtocol::kVxhs) {
     Unsupported(fmt::format("TLS transport is not supported for disk protocol '{}'", ToString(source.protocol)));
   }
@@ -123,7 +155,12 @@ bool HasSharedMemory(const DomainDef& def) {
 
 void DiskRules(const DomainDef& def) {
   for (auto& disk : def.disks) {
+    if (disk->dst.empty()) throw Error(ErrorDomain::kDomain, ErrorCode::kNoTarget, disk->source.path);
     DeviceAndBus(*disk);
+    const bool removable = disk->device == DiskDevice::kCdrom || disk->device == DiskDevice::kFloppy;
+    if (!removable && disk->source.IsEmpty()) throw Error(ErrorDomain::kDomain, ErrorCode::kNoSource, disk->dst);
+    TargetName(*disk);
+    Place(*disk);
     if (disk->source.type == StorageType::kVhostUser) VhostUser(def, *disk);
     Driver(def, *disk);
     Serial(*disk);

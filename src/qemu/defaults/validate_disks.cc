@@ -12,7 +12,8 @@ namespace {
 void Targets(const DomainDef& def) {
   for (auto& disk : def.disks) {
     unsigned partition = 0;
-    if (DiskNameIndex(disk->dst, &partition) && partition != 0) {
+    if (!DiskNameIndex(disk->dst, &partition)) Unsupported(fmt::format("invalid disk target '{}'", disk->dst));
+    if (partition != 0) {
       Unsupported(fmt::format("invalid disk target '{}', partitions can't appear in disk targets", disk->dst));
     }
   }
@@ -32,7 +33,17 @@ void Format(const StorageSource& source) {
       Unsupported(fmt::format("'{}' storage format is not supported", ToString(source.format)));
     default: break;
   }
+  if (source.type == StorageType::kDir && source.format != StorageFormat::kFat) {
+    Unsupported("storage type 'dir' requires use of storage format 'fat'");
+  }
   if (!source.encryption) return;
+  const bool rbd = source.type == StorageType::kNetwork && source.protocol == NetworkProtocol::kRbd;
+  if (source.encryption->engine == EncryptionEngine::kLibrbd && !rbd) {
+    Unsupported("librbd encryption is supported only with RBD backed disks");
+  }
+  if (source.encryption->engine == EncryptionEngine::kQemu && source.encryption->format == EncryptionFormat::kLuks2) {
+    Unsupported("luks2 is currently not supported by the qemu encryption engine");
+  }
   if (source.format != StorageFormat::kRaw && source.format != StorageFormat::kQcow2) {
     Unsupported("encryption is supported only with 'raw' and 'qcow2' image format");
   }

@@ -50,9 +50,25 @@ void CpuSettings(const DomainDef& def) {
 void FeatureSettings(const DomainDef& def) {
   constexpr std::uint64_t kMiB = 1u << 20;
   const Features& f = def.features;
+  if (f.tcg_tb_cache && f.tcg_tb_cache % 1024 != 0) Unsupported("tb-cache size must be an integer multiple of MiB");
   if (!f.tseg_bytes) return;
   if (!IsQ35(def)) Unsupported("SMM TSEG is only supported with q35 machine type");
   if (*f.tseg_bytes % kMiB) Unsupported("SMM TSEG size must be divisible by 1 MiB");
+}
+
+// The first vCPU cannot be unplugged, and whoever orders some of them orders all.
+void Vcpus(const DomainDef& def) {
+  const auto& vcpus = def.vcpu.vcpus;
+  if (vcpus.empty()) return;
+  if (vcpus[0].enabled == YesNo::kNo) Unsupported("vcpu '0' can't be offline");
+  if (vcpus[0].hotpluggable == YesNo::kYes) Unsupported("vcpu0 can't be hotpluggable");
+  if (vcpus[0].order > 1) Unsupported("vcpu0 must be enabled first");
+  bool ordered = false, unordered = false;
+  for (const Vcpu& vcpu : vcpus) {
+    if (vcpu.enabled != YesNo::kYes) continue;
+    (vcpu.order ? ordered : unordered) = true;
+  }
+  if (ordered && unordered) Unsupported("all vcpus must have either set or unset order");
 }
 
 void Cachetune(const DomainDef& def) {
@@ -80,6 +96,7 @@ void Guest(const DomainDef& def, const QemuCaps& caps) {
   BootMenuRange(def);
   CpuSettings(def);
   FeatureSettings(def);
+  Vcpus(def);
   Cachetune(def);
   LaunchSecurityKind(def, caps);
 }

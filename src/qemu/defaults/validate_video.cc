@@ -36,6 +36,15 @@ void VideoMemory(const Video& video) {
 }
 
 void OneVideo(const Video& video) {
+  switch (video.type) {
+    case VideoType::kXen:
+    case VideoType::kVbox:
+    case VideoType::kParallels:
+    case VideoType::kGop:
+    case VideoType::kDefault:
+      Unsupported(fmt::format("domain configuration does not support video model '{}'", ToString(video.type)));
+    default: break;
+  }
   const bool several = video.type == VideoType::kQxl || video.type == VideoType::kVirtio;
   if (!video.primary && !several && video.type != VideoType::kNone) {
     Unsupported(fmt::format("video type '{}' is only valid as primary video device", ToString(video.type)));
@@ -44,7 +53,7 @@ void OneVideo(const Video& video) {
     Unsupported("3d acceleration is supported only with 'virtio' video device");
   }
   VideoMemory(video);
-  if (video.heads > 1 && !several) {
+  if (video.type != VideoType::kNone && video.heads != 1 && !several) {
     Unsupported(fmt::format("video type '{}' doesn't support multiple 'heads'", ToString(video.type)));
   }
   const VirtioOptions& options = video.virtio;
@@ -65,12 +74,6 @@ void GraphicsSettings(const DomainDef& def) {
   constexpr std::size_t kVncPassword = 8;
   for (std::size_t i = 0; i < def.graphics.size(); ++i) {
     const Graphics& graphics = *def.graphics[i];
-    for (std::size_t j = 0; j < i; ++j) {
-      if (def.graphics[j]->type == graphics.type) {
-        Unsupported("only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported");
-      }
-    }
-    if (graphics.listens.size() > 1) Unsupported("QEMU does not support multiple listens for one graphics device.");
     if (graphics.type == GraphicsType::kDbus && graphics.p2p == YesNo::kYes && !graphics.address.empty()) {
       BadXml("D-Bus p2p with an address is not supported");
     }

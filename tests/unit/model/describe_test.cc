@@ -113,8 +113,24 @@ TEST(DomainXml, HostileDefinitionsFailInBoundedTime) {
   refused(head + "<disk><target dev='vda'/>" + chain);
   refused(head + "<disk type='" + std::string(5 << 20, 'x') + "'/>");
   refused(std::string(10 << 20, '<'));
+  std::string nested = head;
+  for (int i = 0; i < 100000; ++i) nested += "<a>";
+  refused(nested);
+  std::string bomb = "<!DOCTYPE domain [<!ENTITY a0 'ha'>";
+  for (int i = 1; i < 40; ++i) bomb += "<!ENTITY a" + std::to_string(i) + " '&a" + std::to_string(i - 1) + ";&a" + std::to_string(i - 1) + ";'>";
+  refused(bomb + "]><domain type='kvm'><name>&a39;</name></domain>");
   refused(std::string("<domain type='kvm'><name>\xc3\x28</name></domain>"));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST(DomainXml, ExternalEntitiesAreNotResolved) {
+  const char* text =
+      "<!DOCTYPE domain [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><domain type='kvm'><name>x</name><title>a&e;b</title>"
+      "<memory>1024</memory><os><type arch='x86_64'>hvm</type></os></domain>";
+  try {
+    EXPECT_EQ(ParseDomain(text, kParseInactive).title.find("root"), std::string::npos);
+  } catch (const Error&) {
+  }
 }
 
 TEST(DeviceXml, OneDeviceComesBack) {

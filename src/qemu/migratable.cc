@@ -1,0 +1,68 @@
+#include "qemu/migratable.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "model/domain/device_xml.h"
+#include "qemu/defaults/order.h"
+#include "qemu/machine_kind.h"
+
+namespace bv::qemu {
+
+using namespace model;
+
+namespace {
+
+// The one controller of a type, if there is just one.
+const Controller* OnlyController(const DomainDef& def, ControllerType type) {
+  const Controller* only = nullptr;
+  for (auto& controller : def.controllers) {
+    if (controller->type != type) continue;
+    if (only) return nullptr;
+    only = controller.get();
+  }
+  return only;
+}
+
+void DropController(DomainDef& def, const Controller* controller) {
+  std::erase_if(def.controllers, [=](auto& other) { return other.get() == controller; });
+}
+
+void DropBoardControllers(DomainDef& def) {
+  const Controller* usb = OnlyController(def, ControllerType::kUsb);
+  bool plain = usb && (usb->model == ControllerModel::kPiix3Uhci || usb->model == ControllerModel::kDefault);
+  if (plain && usb->index == 0u && usb->info.alias.empty() && IsI440fx(def)) DropController(def, usb);
+  const Controller* pci = OnlyController(def, ControllerType::kPci);
+  if (pci && pci->index == 0u && pci->model == ControllerModel::kPciRoot && !pci->pci.pcihole64) DropController(def, pci);
+}
+
+// Is it what would be made if there were none?
+bool IsDefaultAudio(const DomainDef& def) {
+  if (def.audios.size() != 1 || def.audios[0]->id != 1) return false;
+  bool spice = std::ranges::any_of(def.graphics, [](auto& g) { return g->type == GraphicsType::kSpice; });
+  DomainDef given, plain;
+  given.audios.push_back(std::make_unique<Audio>(*def.audios[0]));
+  plain.audios.push_back(std::make_unique<Audio>());
+  plain.audios[0]->id = 1;
+  plain.audios[0]->type = spice ? AudioType::kSpice : AudioType::kNone;
+  return FormatDevices(given, kFormatInactive) == FormatDevices(plain, kFormatInactive);
+}
+
+}  // namespace
+
+std::string MigratableXml(const DomainDef& def) {
+  DomainDef copy = ParseDomain(FormatDomain(def, kFormatInactive | kFormatSecure), kParseInactive);
+  OrderDisks(copy);
+  OrderControllers(copy);
+  for (std::size_t i = 0; i < copy.consoles.size(); ++i) {
+    if (copy.consoles[i]->console_target != ConsoleTarget::kSerial) copy.consoles[i]->port = static_cast<unsigned>(i);
+  }
+  DropBoardControllers(copy);
+  if (IsX86(copy)) {
+    std::erase_if(copy.inputs, [](auto& input) { return input->type == InputType::kKeyboard && input->bus == InputBus::kPs2; });
+  }
+  if (IsDefaultAudio(copy)) copy.audios.clear();
+  return FormatDomain(copy, kFormatInactive | kFormatSecure | kFormatMigratable);
+}
+
+}  // namespace bv::qemu

@@ -1,0 +1,148 @@
+// Definitions as a client makes them, row by row: what is refused and how, and what the rest becomes.
+// Every answer was asked of libvirt 9.0.
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "qemu/defaults/defaults.h"
+#include "qemu/defaults/validate.h"
+#include "qemu/migratable.h"
+#include "unit/qemu/recorded_caps.h"
+
+namespace bv::qemu {
+namespace {
+
+using namespace model;
+
+DomainDef Define(std::string_view machine, std::string_view devices, unsigned flags = kParseInactive | kParseAbiUpdate) {
+  std::string xml = "<domain type='kvm'><name>p</name><memory unit='MiB'>1024</memory><vcpu>4</vcpu><os><type arch='x86_64' machine='";
+  xml.append(machine).append("'>hvm</type></os><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>").append(devices).append("</devices></domain>");
+  DomainDef def = ParseDomain(xml, flags);
+  auto caps = RecordedCaps();
+  QemuConfig config;
+  config.dirs.channel_target = "/var/lib/libvirt/qemu/channel/target";
+  PostParse(def, *caps, config);
+  ValidateDomain(def, *caps, config);
+  return def;
+}
+
+struct Refused {
+  const char* devices;
+  ErrorCode code;
+  ErrorDomain domain;
+  const char* machine = "pc";
+};
+
+constexpr auto kUnsupported = ErrorCode::kConfigUnsupported;
+constexpr auto kInternal = ErrorCode::kInternalError;
+constexpr auto kXml = ErrorCode::kXmlError;
+
+constexpr Refused kRefused[] = {
+    // Addresses.
+    {"<interface type='user'><address/></interface>", kInternal, ErrorDomain::kDomain},
+    {"<interface type='user'><address type='x'/></interface>", kUnsupported, ErrorDomain::kDomain},
+    {"<interface type='user'><address type='unassigned'/></interface>", kUnsupported, ErrorDomain::kDomain},
+    {"<interface type='user'><address type='ccw'/></interface>", kUnsupported, ErrorDomain::kQemu},
+    {"<interface type='user'><address type='drive' bus='3'/></interface>", kInternal, ErrorDomain::kQemu},
+    {"<disk type='file'><source file='/x'/><target dev='hda' bus='ide'/><address type='drive' controller='1'/></disk>", kInternal, ErrorDomain::kQemu},
+    {"<disk type='file'><source file='/x'/><target dev='hda' bus='ide'/><address type='drive' target='1'/></disk>", kUnsupported, ErrorDomain::kQemu},
+    {"<disk type='file'><source file='/x'/><target dev='sda' bus='scsi'/><address type='drive' target='1'/></disk>", kUnsupported, ErrorDomain::kQemu},
+    {"<disk type='file'><source file='/x'/><target dev='sda' bus='sata'/><address type='drive' bus='1'/></disk>", kUnsupported, ErrorDomain::kQemu, "q35"},
+    {"<disk type='file'><source file='/x'/><target dev='vda' bus='virtio'/><address type='usb'/></disk>", kUnsupported, ErrorDomain::kQemu},
+    {"<disk type='file'><source file='/x'/><target dev='sda' bus='usb'/><address type='pci' slot='9'/></disk>", kInternal, ErrorDomain::kQemu},
+    // Disks.
+    {"<disk type='file'><source file='/x'/><target dev='bogus' bus='virtio'/><address type='pci' slot='9'/></disk>", kInternal, ErrorDomain::kDomain},
+    {"<disk type='block'><target dev='vda'/></disk>", ErrorCode::kNoSource, ErrorDomain::kDomain},
+    {"<disk type='file'><source file='/x'/></disk>", ErrorCode::kNoTarget, ErrorDomain::kDomain},
+    {"<disk type='dir' device='floppy'><source dir='/x'/><target dev='fda'/></disk>", kUnsupported, ErrorDomain::kQemu},
+    {"<disk type='network'><source protocol='nbd' name='x'><host name='h'/><auth username='u'><secret type='ceph' usage='x'/></auth></source>"
+     "<target dev='vda'/></disk>", kUnsupported, ErrorDomain::kDomain},
+    // Controllers.
+    {"<controller type='ide' index='1'/>", kUnsupported, ErrorDomain::kQemu},
+    {"<controller type='ide' index='0'/>", kUnsupported, ErrorDomain::kQemu, "q35"},
+    {"<controller type='scsi' model='buslogic'/>", kUnsupported, ErrorDomain::kQemu},
+    {"<controller type='xenbus'/>", kInternal, ErrorDomain::kDomain},
+    {"<controller type='usb' model='ehci' index='1'/><controller type='usb' model='ehci' index='1'/>", kXml, ErrorDomain::kDomain},
+    // Character devices.
+    {"<serial type='pty'><address type='pci'/></serial>", kUnsupported, ErrorDomain::kQemu},
+    {"<serial type='nmdm'><source master='/a'/></serial>", kInternal, ErrorDomain::kDomain},
+    {"<serial type='pty'><target type='usb-serial'><model name='pl011'/></target></serial>", kUnsupported, ErrorDomain::kQemu},
+    {"<channel type='unix'><source mode='connect' path='/var/lib/libvirt/qemu/channel/target/domain-1/asdf'>"
+     "<reconnect enabled='yes' timeout='10'/></source><target type='virtio' name='asdf'/></channel>", kInternal, ErrorDomain::kDomain},
+    // The rest.
+    {"<hostdev mode='capabilities' type='storage'><source><block>/dev/sdf1</block></source></hostdev>", kUnsupported, ErrorDomain::kQemu},
+    {"<graphics type='rdp'/>", kUnsupported, ErrorDomain::kQemu},
+    {"<audio id='1' type='spice'/>", kUnsupported, ErrorDomain::kQemu},
+    {"<filesystem type='template'><source name='x'/><target dir='/'/></filesystem>", kInternal, ErrorDomain::kDomain},
+    {"<input type='passthrough' bus='virtio'/>", kXml, ErrorDomain::kDomain},
+    {"<input type='x' bus='virtio'/>", kUnsupported, ErrorDomain::kDomain},
+    {"<input bus='virtio'/>", kInternal, ErrorDomain::kDomain},
+    {"<video><model type='cirrus' vgamem='1'/></video>", kUnsupported, ErrorDomain::kDomain},
+};
+
+TEST(Definition, IsRefusedAsLibvirtDoes) {
+  for (const Refused& row : kRefused) {
+    SCOPED_TRACE(row.devices);
+    try {
+      Define(row.machine, row.devices);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code, row.code) << e.message;
+      EXPECT_EQ(e.domain, row.domain) << e.message;
+    }
+  }
+}
+
+struct Becomes {
+  const char* devices;
+  const char* part;  // of the definition's XML
+  const char* machine = "pc";
+};
+constexpr Becomes kBecomes[] = {
+    {"<graphics type='vnc' socket='/s'><listen type='address' address='0.0.0.0'/></graphics>", "<listen type='socket' socket='/s'/>"},
+    {"<graphics type='vnc' socket='/s'><listen type='none'/></graphics>", "<listen type='none'/>"},
+    {"<graphics type='vnc' autoport='no'/>", "<graphics type='vnc' autoport='no'>"},
+    {"<vsock><cid address='5'/></vsock>", "<cid auto='no' address='5'/>"},
+    {"<vsock/>", "<cid auto='yes'/>"},
+    {"<disk type='block' device='cdrom'><target dev='hdc'/></disk>", "<disk type='file' device='cdrom'>"},
+    {"<input type='tablet'/>", "<input type='tablet' bus='usb'>"},
+    {"<controller type='scsi' model='ibmvscsi'/>", "<address type='spapr-vio' reg='0x00002000'/>"},
+    {"<controller type='pci' index='1' model='pci-bridge'><address type='pci' slot='5'/></controller>", "slot='0x05'", "q35"},
+    {"<serial type='pty'><target port='-1'/></serial>", "<target type='isa-serial' port='0'>"},
+};
+TEST(Definition, BecomesWhatLibvirtMakesOfIt) {
+  for (const Becomes& row : kBecomes) {
+    SCOPED_TRACE(row.devices);
+    std::string xml = FormatDomain(Define(row.machine, row.devices), kFormatInactive | kFormatSecure);
+    EXPECT_NE(xml.find(row.part), std::string::npos) << xml;
+  }
+}
+
+TEST(Definition, MigratesWithoutWhatEveryDaemonAdds) {
+  std::string xml = MigratableXml(Define("pc", ""));
+  for (const char* left_out : {"piix3-uhci", "pci-root", "<audio", "type='keyboard'"}) EXPECT_EQ(xml.find(left_out), std::string::npos) << left_out;
+  EXPECT_NE(xml.find("type='mouse'"), std::string::npos);
+  xml = MigratableXml(Define("pc", "<controller type='pci' index='1' model='pci-bridge'/><audio id='2' type='none'/>"));
+  EXPECT_NE(xml.find("pci-root"), std::string::npos);
+  EXPECT_NE(xml.find("<audio id='2'"), std::string::npos);
+}
+
+TEST(Definition, IsHeldAgainstTheSchema) {
+  auto refused = [](const char* devices, const char* place) {
+    SCOPED_TRACE(devices);
+    try {
+      Define("pc", devices, kParseInactive | kParseValidate);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code, ErrorCode::kXmlInvalidSchema);
+      EXPECT_EQ(e.domain, ErrorDomain::kXml);
+      EXPECT_NE(e.message.find(place), std::string::npos) << e.message;
+    }
+  };
+  refused("<video><model type='cirrus' vram='x'/></video>", "/domain/devices/video/model");
+  refused("<sound/>", "/domain/devices/sound");
+  refused("<sound model='ac97' colour='red'/>", "colour");
+  refused("<sound model='noise'/>", "noise");
+}
+
+}  // namespace
+}  // namespace bv::qemu
