@@ -192,3 +192,19 @@ def test_masked_sockets(machine):
     machine.systemctl('start', *SOCKETS)
     machine.virsh('uri')
     machine.run(list(ADMIN))
+
+
+def test_executed_anew(machine):
+    """SIGUSR1, which is virtlogd's reload, executes a daemon anew: the same process serves the same sockets"""
+    virtlogd = ['virt-admin', '-c', 'virtlogd:///system', 'server-list']
+    for unit, how, calls in (('libvirtd.service', ('kill', '--kill-whom=main', '-s', 'USR1'), [['virsh', '-c', 'qemu:///system', 'uri'], ADMIN]),
+                             ('virtlogd.service', ('reload',), [virtlogd])):
+        machine.systemctl('start', unit)
+        pid = machine.pid(unit)
+        for _ in range(3):
+            machine.systemctl(*how, unit)
+            for call in calls:
+                machine.run(list(call))
+        expect('process of ' + unit, machine.pid(unit), pid)
+        expect(unit, machine.state(unit), 'active')
+    expect('sockets', [machine.state(s) for s in SOCKETS], ['active'] * 3)
