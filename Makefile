@@ -66,6 +66,10 @@ MODE_LDFLAGS := -fuse-ld=lld
 else
 MODE_FLAGS := $(CXXFLAGS) -D_FORTIFY_SOURCE=2
 PRECOMPILED := $(BUILD)/precompiled.h
+# Most of it waits for QEMU, a disk or a client: it is made small (-Os halves it) and only what every message,
+# document and turn of the loop goes through is made fast.
+HOT_ROOMS := base rpc model/describe
+COLD_FLAGS := $(if $(filter -O2,$(CXXFLAGS)),-Os)
 MODE_LDFLAGS := -static-libstdc++ -static-libgcc -Wl,-z,pack-relative-relocs
 ifeq ($(ENABLE_LTO),yes)
 MODE_FLAGS += -flto=auto
@@ -138,14 +142,15 @@ $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/fuzz.a
 
 # The compiler takes the .gch beside what -include names. Tests are built without.
 ifdef PRECOMPILED
-$(BUILD)/src/%.o $(BUILD)/applets/%.o: INCLUDE_FIRST := -include $(PRECOMPILED)
+$(BUILD)/src/%.o $(BUILD)/applets/%.o: HOW := -include $(PRECOMPILED) $(COLD_FLAGS)
+$(foreach room,$(HOT_ROOMS),$(BUILD)/src/$(room)/%.o): HOW :=
 $(OBJECTS): $(PRECOMPILED).gch
 $(PRECOMPILED): applets/precompiled.h
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 $(PRECOMPILED).gch: $(PRECOMPILED) config.mk
 	$(call say,CXX )
-	$(Q)$(CXX) $(COMPILE_FLAGS) $(DIR_DEFINES) -MMD -MP -MF $(PRECOMPILED).d -MT $@ -x c++-header -o $@ $<
+	$(Q)$(CXX) $(COMPILE_FLAGS) $(COLD_FLAGS) $(DIR_DEFINES) -MMD -MP -MF $(PRECOMPILED).d -MT $@ -x c++-header -o $@ $<
 -include $(PRECOMPILED).d
 endif
 
@@ -157,7 +162,7 @@ $(BUILD)/tests/%.o: tests/%.cc config.mk
 $(BUILD)/%.o: %.cc config.mk
 	@mkdir -p $(@D)
 	$(call say,CXX )
-	$(Q)$(CXX) $(INCLUDE_FIRST) $(COMPILE_FLAGS) $(DIR_DEFINES) -MMD -MP -c -o $@ $<
+	$(Q)$(CXX) $(COMPILE_FLAGS) $(HOW) $(DIR_DEFINES) -MMD -MP -c -o $@ $<
 
 # A data file as a string literal: $(BUILD)/gen/cpu/x86.map.inc from data/cpu/x86.map.
 $(BUILD)/gen/cpu/%.inc: data/cpu/%
