@@ -49,6 +49,8 @@ directory() {
 }
 
 put 755 "$executable" "$bindir/busyvirt"
+# Debugging information is four fifths of it; `make install STRIP=true` leaves it in.
+if [ "$action" = install ]; then ${STRIP:-strip} "$dest$bindir/busyvirt"; fi
 for conf in "$data"/conf/*.conf; do
   name=$(basename "$conf" .conf)
   put_config "$conf" "$sysconfdir/libvirt/$name.conf"
