@@ -200,17 +200,6 @@ def test_virtlogd_killed(host):
     says(DIR + '/kept', 2)
 
 
-def test_virtlogd_executes_itself_anew(host):
-    """SIGUSR1 to virtlogd loses no line"""
-    with_handler(host, 'logd')
-    define_speaker(host, "<serial type='file'><source path='%s/kept' append='on'/></serial>" % DIR)
-    host.virsh('start', 'speaker')
-    says(DIR + '/kept')
-    os.kill(host.companion_pid('virtlogd'), signal.SIGUSR1)
-    host.virsh('reset', 'speaker')
-    says(DIR + '/kept', 2)
-
-
 def test_virtlogd_on_demand(host):
     """on a host without systemd, a start brings virtlogd up where nobody else has"""
     if host.real:
