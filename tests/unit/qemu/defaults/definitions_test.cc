@@ -19,7 +19,7 @@ DomainDef Define(std::string_view machine, std::string_view devices, unsigned fl
   DomainDef def = ParseDomain(xml, flags);
   auto caps = RecordedCaps();
   QemuConfig config;
-  config.dirs.channel_target = "/var/lib/libvirt/qemu/channel/target";
+  config.dirs = QemuDirs::Make(true, "/etc/libvirt", "/run/libvirt", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt");
   PostParse(def, *caps, config);
   ValidateDomain(def, *caps, config);
   return def;
