@@ -55,8 +55,13 @@ Task<> Link::Open(std::string uri, bool readonly) {
     auto session = Lock(session_);
     if (!session) throw Lost();
     // A user's own proxy starts what is not there; the system's leaves that to socket activation.
-    Companion daemon{start_, path_, false};
-    auto client = start_.empty() ? co_await rpc::Client::Connect(path_) : co_await Connect(daemon);
+    std::shared_ptr<rpc::Client> client;  // g++ 12 destroys what is awaited in a conditional expression twice
+    if (start_.empty()) {
+      client = co_await rpc::Client::Connect(path_);
+    } else {
+      Companion daemon{start_, path_, false};
+      client = co_await Connect(daemon);
+    }
     client_ = client;
     co_await client->Call<remote::proc::AuthList>();
     remote::ConnectOpenArgs open;
