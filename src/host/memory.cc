@@ -35,6 +35,8 @@ CellRange RangeOf(const KernelFiles& files, int first, unsigned count) {
   if (first > highest) {
     throw HostError(ErrorCode::kInternalError, fmt::format("start cell {} out of range (0-{})", first, highest));
   }
+  // -1 is the host as a whole.
+  if (first < -1) throw HostError(ErrorCode::kOperationFailed, fmt::format("NUMA node {} is not available", first));
   const long long last = static_cast<long long>(first) + count - 1;
   return {first, static_cast<int>(std::min<long long>(last, highest))};
 }

@@ -33,8 +33,23 @@ Deadline AnswerDeadline(int seconds) {
 
 AgentChannel::~AgentChannel() = default;
 
-Task<> AgentChannel::Connect() {
-  if (socket_) co_return;
+void AgentChannel::SetOpen(bool open) {
+  if (busy_) {
+    // Who waits for an answer then sees the end of the connection, and closes it.
+    if (socket_) shutdown(socket_.get(), SHUT_RDWR);
+    return;
+  }
+  socket_.Reset();
+  if (!open) return;
+  try {
+    Connect();
+  } catch (const Error&) {
+    // The next command tries again, and tells.
+  }
+}
+
+void AgentChannel::Connect() {
+  if (socket_) return;
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -103,14 +118,22 @@ Task<> AgentChannel::Synchronise(Deadline deadline) {
 
 Task<std::string> AgentChannel::ExecuteText(std::string text, int seconds) {
   auto lock = co_await turn_.Acquire();
-  co_await Connect();
+  Connect();
+  struct Busy {
+    bool& flag;
+    explicit Busy(bool& flag) : flag(flag) { flag = true; }
+    ~Busy() { flag = false; }
+  } busy(busy_);
   try {
     co_await Synchronise(seconds == -2 ? In(kSyncLimit) : AnswerDeadline(seconds));
     auto answer = co_await Exchange(Json::Parse(text), AnswerDeadline(seconds));
     if (auto error = answer["error"]) {
-      throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError,
-                  "unable to execute QEMU agent command '" + Json::Parse(text)["execute"].AsString().value_or("") +
-                      "': " + error["desc"].AsString().value_or("unknown QEMU command error"));
+      auto what = "unable to execute QEMU agent command '" + Json::Parse(text)["execute"].AsString().value_or("") +
+                  "': " + error["desc"].AsString().value_or("unknown QEMU command error");
+      auto kind = error["class"].AsString().value_or("");
+      if (kind == "CommandNotFound" || kind == "CommandDisabled")
+        throw AgentLacksCommand(ErrorDomain::kQemu, ErrorCode::kInternalError, what);
+      throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, what);
     }
     co_return answer.Dump();
   } catch (const Error& error) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/error.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/task.h"
@@ -10,12 +11,23 @@
 
 namespace bv::qemu {
 
+// The agent does not know a command: it is older than it, or told to refuse it.
+class AgentLacksCommand : public Error {
+ public:
+  using Error::Error;
+};
+
 // The guest agent behind its channel's socket: one command at a time, each after a
-// synchronisation, since an earlier command may have been left unanswered.
+// synchronisation, since an earlier command may have been left unanswered. Callers hold a share of it
+// while a command runs: the guest may end at any time.
 class AgentChannel {
  public:
   explicit AgentChannel(std::string path) : path_(std::move(path)) {}
   ~AgentChannel();
+
+  // Whether somebody in the guest has opened the channel. Connects at once: a guest reads the end of
+  // its input as long as nobody listens on the host.
+  void SetOpen(bool open);
 
   // The member "return" of the answer. Throws kAgentUnresponsive when nobody answers in time,
   // kInternalError with the agent's own words when it refuses.
@@ -25,7 +37,7 @@ class AgentChannel {
   Task<std::string> ExecuteText(std::string text, int seconds);
 
  private:
-  Task<> Connect();
+  void Connect();
   Task<> Synchronise(Deadline deadline);
   Task<Json> Exchange(Json request, Deadline deadline);
   Task<std::string> ReadLine(Deadline deadline);
@@ -35,6 +47,7 @@ class AgentChannel {
   std::string input_;
   AsyncMutex turn_;
   std::uint64_t next_sync_ = 0;
+  bool busy_ = false;  // a command uses the socket
 };
 
 }  // namespace bv::qemu

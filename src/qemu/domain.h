@@ -46,6 +46,8 @@ class Domain {
   bool updated = false;    // the definition changed since it was read from disk
   bool removed = false;    // no longer in the list
   bool has_managed_save = false;
+  std::optional<std::uint64_t> migration_speed;  // MiB/s; none: no limit
+  int agent_timeout = -2;  // seconds, or virDomainAgentSetResponseTimeout's special values; -2 waits for ever
 
   // The definition the guest runs with, or would be started with. Throws kInternalError when the
   // text on disk has not been parsed yet: see DomainParser.

@@ -113,6 +113,9 @@ void QemuDriver::Register(Service& service) {
   BV_QEMU_CONSOLE_CALLS(BV_REGISTER)
   BV_QEMU_SAVE_CALLS(BV_REGISTER)
   BV_QEMU_BLOCK_CALLS(BV_REGISTER)
+  BV_QEMU_AGENT_CALLS(BV_REGISTER)
+  BV_QEMU_MIGRATION_CALLS(BV_REGISTER)
+  BV_QEMU_INTERFACE_CALLS(BV_REGISTER)
   BV_REGISTER(ConnectNumOfDomains)
   BV_REGISTER(ConnectNumOfDefinedDomains)
   BV_REGISTER(ConnectDomainEventRegister)
@@ -304,11 +307,11 @@ Task<> QemuDriver::SaveChanged(DomainPtr domain, Impact impact) {
 }
 
 AgentChannel& QemuDriver::AgentOf(const DomainPtr& domain) {
-  RequireActive(*domain);
+  // A guest whose processors stand still cannot answer.
+  if (domain->state() != State::kRunning)
+    throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, "domain is not running");
   if (!domain->guest || !domain->guest->agent)
     throw Error(ErrorDomain::kQemu, ErrorCode::kArgumentUnsupported, "QEMU guest agent is not configured");
-  if (domain->state() != State::kRunning && domain->state() != State::kPaused)
-    throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, "domain is not running");
   if (!domain->guest->agent_connected)
     throw Error(ErrorDomain::kQemu, ErrorCode::kAgentUnresponsive, "QEMU guest agent is not connected");
   return *domain->guest->agent;

@@ -29,7 +29,7 @@ namespace bv::qemu {
   X(DomainIsUpdated) X(DomainGetOsType) X(DomainGetInfo) X(DomainGetState) X(DomainGetControlInfo)         \
   X(DomainGetXmlDesc) X(DomainGetMaxMemory) X(DomainGetMaxVcpus) X(DomainGetVcpusFlags)                    \
   X(DomainHasManagedSaveImage) X(DomainGetSecurityLabel) X(DomainGetSecurityLabelList)                     \
-  X(ConnectDomainXmlToNative)
+  X(ConnectDomainXmlToNative) X(DomainGetMessages)
 // driver_define.cc
 #define BV_QEMU_DEFINE_CALLS(X)                                                                            \
   X(DomainDefineXml) X(DomainDefineXmlFlags) X(DomainUndefine) X(DomainUndefineFlags)                      \
@@ -62,8 +62,22 @@ namespace bv::qemu {
   X(DomainSetMemoryParameters) X(DomainGetBlkioParameters) X(DomainSetBlkioParameters)                     \
   X(DomainGetNumaParameters) X(DomainSetNumaParameters)
 // driver_console.cc
-#define BV_QEMU_CONSOLE_CALLS(X) X(DomainOpenConsole) X(DomainOpenChannel) X(DomainScreenshot)
+#define BV_QEMU_CONSOLE_CALLS(X) X(DomainOpenConsole) X(DomainOpenChannel) X(DomainScreenshot)            \
+  X(DomainOpenGraphics) X(DomainOpenGraphicsFd)
 
+// driver_migration.cc
+#define BV_QEMU_MIGRATION_CALLS(X)                                                                         \
+  X(DomainMigrateSetMaxSpeed) X(DomainMigrateGetMaxSpeed) X(DomainMigrateSetMaxDowntime)                   \
+  X(DomainMigrateGetMaxDowntime) X(DomainMigrateSetCompressionCache) X(DomainMigrateGetCompressionCache)   \
+  X(DomainStartDirtyRateCalc)
+// driver_interface.cc
+#define BV_QEMU_INTERFACE_CALLS(X) X(DomainGetInterfaceParameters) X(DomainSetInterfaceParameters)
+// driver_agent.cc
+#define BV_QEMU_AGENT_CALLS(X)                                                                             \
+  X(DomainGetTime) X(DomainSetTime) X(DomainFsfreeze) X(DomainFsthaw) X(DomainFstrim) X(DomainGetFsinfo)   \
+  X(DomainSetUserPassword) X(DomainAuthorizedSshKeysGet) X(DomainAuthorizedSshKeysSet)                     \
+  X(DomainGetHostname) X(DomainInterfaceAddresses) X(DomainGetGuestVcpus) X(DomainSetGuestVcpus)           \
+  X(DomainGetGuestInfo) X(DomainAgentSetResponseTimeout)
 // driver_block.cc
 #define BV_QEMU_BLOCK_CALLS(X)                                                                             \
   X(DomainBlockStats) X(DomainBlockStatsFlags) X(DomainGetBlockInfo) X(DomainGetDiskErrors)                \
@@ -110,6 +124,9 @@ class QemuDriver : public Driver {
   BV_QEMU_CONSOLE_CALLS(BV_DECLARE)
   BV_QEMU_SAVE_CALLS(BV_DECLARE)
   BV_QEMU_BLOCK_CALLS(BV_DECLARE)
+  BV_QEMU_AGENT_CALLS(BV_DECLARE)
+  BV_QEMU_MIGRATION_CALLS(BV_DECLARE)
+  BV_QEMU_INTERFACE_CALLS(BV_DECLARE)
 #undef BV_DECLARE
   Task<remote::ConnectNumOfDomainsRet> ConnectNumOfDomains(Call& call);
   Task<remote::ConnectNumOfDefinedDomainsRet> ConnectNumOfDefinedDomains(Call& call);
@@ -178,8 +195,18 @@ class QemuDriver : public Driver {
   void LoadDefinitions();
   // Null for one that cannot be used, or is known.
   DomainPtr AddDefinition(DefinitionFile file);
+  Task<std::uint64_t> MigrationParameter(DomainPtr domain, const char* name);
+  Task<> SetMigrationParameter(DomainPtr domain, const char* name, std::uint64_t value);
+  Task<> OpenDisplay(DomainPtr domain, unsigned index, bool skip_auth, std::shared_ptr<Fd> socket);
   Task<> CallShutdown(DomainPtr domain, unsigned flags);
+  Task<bool> ShutdownByAgent(DomainPtr domain, unsigned flags, bool reboot);
+  // The agent of a running guest. kOperationInvalid when it does not run, kArgumentUnsupported when
+  // the definition has none, kAgentUnresponsive when nobody listens in the guest.
   AgentChannel& AgentOf(const DomainPtr& domain);
+  Task<Json> AskAgent(DomainPtr domain, const char* command, Json arguments = {});
+  Task<> ChangeGuestVcpus(DomainPtr domain, std::vector<struct GuestVcpu> changed);
+  // Turns processors on or off inside the guest until `count` are on.
+  Task<> SetOnlineVcpus(DomainPtr domain, unsigned count);
 
   DriverEnvironment environment_;
   // Why the configuration could not be used; thrown by Start().

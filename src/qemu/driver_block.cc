@@ -102,6 +102,29 @@ void CheckTune(const model::IoTune& tune) {
   if (tune.total_iops_max && (tune.read_iops_max || tune.write_iops_max)) refuse("iops_sec_max");
 }
 
+// QEMU wants the limit that a burst may exceed.
+void CheckBursts(const model::IoTune& tune) {
+  using model::IoTune;
+  struct Pair {
+    const char* name;
+    std::uint64_t IoTune::*limit;
+    std::uint64_t IoTune::*burst;
+  };
+  static constexpr Pair kPairs[] = {
+      {"total_bytes_sec", &IoTune::total_bytes, &IoTune::total_bytes_max},
+      {"read_bytes_sec", &IoTune::read_bytes, &IoTune::read_bytes_max},
+      {"write_bytes_sec", &IoTune::write_bytes, &IoTune::write_bytes_max},
+      {"total_iops_sec", &IoTune::total_iops, &IoTune::total_iops_max},
+      {"read_iops_sec", &IoTune::read_iops, &IoTune::read_iops_max},
+      {"write_iops_sec", &IoTune::write_iops, &IoTune::write_iops_max},
+  };
+  for (auto& pair : kPairs) {
+    if (tune.*pair.burst && !(tune.*pair.limit))
+      throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported,
+                  fmt::format("cannot reset '{}' when '{}_max' is set", pair.name, pair.name));
+  }
+}
+
 // The new settings of a group of limits replace the old ones of that group as a whole.
 void MergeTune(model::IoTune& tune, const std::vector<TypedParam>& params) {
   struct Group {
@@ -349,6 +372,9 @@ Task<> QemuDriver::DomainSetBlockIoTune(Call&, remote::DomainSetBlockIoTuneArgs 
     live = disk.iotune;
     MergeTune(live, params);
     CheckTune(live);
+    CheckBursts(live);
+    // QEMU names a disk's own group after the disk.
+    if (live.group.empty() && HasThrottle(live)) live.group = DiskQomName(disk);
   }
   if (defs.config) {
     config = DiskInConfig(*defs.config, args.disk).iotune;

@@ -3,7 +3,10 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <libxml/tree.h>
+
 #include "base/error.h"
+#include "base/verbatim_error.h"
 #include "base/files.h"
 #include "base/xml.h"
 #include "qemu/defaults/validate.h"
@@ -238,15 +241,26 @@ std::string ReplaceMetadata(const std::string& metadata, const std::string& uri,
   }
   if (!element.empty()) out.Verbatim(element);
   out.CloseUnlessEmpty("metadata", mark);
-  return out.Take();
+  auto text = out.Take();
+  if (text.empty()) return text;
+  // Once more through the parser: what a client gave is indented like the rest.
+  auto document = xml::Document::Parse(text, ErrorDomain::kDomain, "metadata");
+  xml::Writer indented(1);
+  indented.Copy(document.root());
+  return indented.Take();
 }
 
 // A client's element with its namespace declared under `key`: <key:name xmlns:key="uri">.
 std::string QualifyElement(const std::string& xml_text, const std::string& key, const std::string& uri) {
-  auto document = xml::Document::Parse(xml_text, ErrorDomain::kXml, "metadata_xml");
+  auto document = xml::Document::Parse(xml_text, ErrorDomain::kDomain, "metadata_xml");
+  if (xmlValidateNCName(reinterpret_cast<const xmlChar*>(key.c_str()), 0) != 0)
+    throw Error(ErrorDomain::kXml, ErrorCode::kInternalError, "failed to validate prefix for a new XML namespace");
   auto& root = document.root();
   xml::Writer out;
-  auto prefixed = [&](const xml::Node& node) { return key + ":" + std::string(node.name); };
+  auto prefixed = [&](const xml::Node& node) {
+    auto prefix = node.ns.empty() ? key : std::string(node.prefix);
+    return (prefix.empty() ? "" : prefix + ":") + std::string(node.name);
+  };
   // Elements without a namespace of their own come into the client's.
   auto write = [&](auto&& self, const xml::Node& node, bool top) -> void {
     if (node.kind != xml::Node::Kind::kElement || (!node.ns.empty() && !top)) {
@@ -255,6 +269,8 @@ std::string QualifyElement(const std::string& xml_text, const std::string& key, 
     }
     auto name = prefixed(node);
     out.Open(name);
+    for (auto* d = node.namespaces; d; d = d->next)
+      out.Attr(d->prefix.empty() ? "xmlns" : "xmlns:" + std::string(d->prefix), d->uri);
     if (top) out.Attr("xmlns:" + key, uri);
     for (auto* attribute = node.attributes; attribute; attribute = attribute->next)
       out.Attr(attribute->prefix.empty() ? std::string(attribute->name)
@@ -287,14 +303,14 @@ void ApplyMetadata(model::DomainDef& def, int type, const std::optional<std::str
 }  // namespace
 
 Task<remote::DomainGetMetadataRet> QemuDriver::DomainGetMetadata(Call&, remote::DomainGetMetadataArgs args) {
-  CheckFlags(args.flags, 3, "qemuDomainGetMetadata");
   auto domain = co_await Get(args.dom);
-  if (args.type < kDescription || args.type > kElement)
-    throw Error(ErrorDomain::kDomain, ErrorCode::kInvalidArg, "unknown metadata type");
+  RefuseOtherFlags(args.flags, 3, ErrorDomain::kDomain, "virDomainObjGetMetadata");
+  if (args.type > kElement) throw Error(ErrorDomain::kDomain, ErrorCode::kInvalidArg, "unknown metadata type");
   auto& def = DefFor(*domain, args.flags);
-  auto text = args.type == kDescription ? def.description
-              : args.type == kTitle     ? def.title
-                                        : MetadataElement(def.metadata, args.uri.value_or(""));
+  std::string text;
+  if (args.type == kDescription) text = def.description;
+  if (args.type == kTitle) text = def.title;
+  if (args.type == kElement) text = MetadataElement(def.metadata, args.uri.value_or(""));
   if (text.empty()) NoMetadata();
   co_return remote::DomainGetMetadataRet{text};
 }
@@ -314,6 +330,24 @@ Task<> QemuDriver::DomainSetMetadata(Call&, remote::DomainSetMetadataArgs args) 
   events_.SendMetadataChange(domain->Ref(), args.type, args.uri);
 }
 
+namespace {
+
+// Combinations that QEMU has no way to carry out.
+void CheckLifecycle(const model::Lifecycle& lifecycle) {
+  using model::LifecycleAction;
+  auto refuse = [](const std::string& what) { throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, what); };
+  auto reboot = lifecycle.on_reboot, poweroff = lifecycle.on_poweroff, crash = lifecycle.on_crash;
+  if (reboot == LifecycleAction::kRestartRename || poweroff == LifecycleAction::kRestartRename ||
+      crash == LifecycleAction::kRestartRename)
+    refuse("qemu driver doesn't support the 'rename-restart' action");
+  if (reboot == LifecycleAction::kPreserve || poweroff == LifecycleAction::kPreserve)
+    refuse("qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'");
+  if (reboot == LifecycleAction::kDestroy && poweroff == LifecycleAction::kRestart)
+    refuse("qemu driver doesn't support 'destroy' on reboot together with 'restart' on poweroff");
+}
+
+}  // namespace
+
 Task<> QemuDriver::DomainSetLifecycleAction(Call&, remote::DomainSetLifecycleActionArgs args) {
   CheckFlags(args.flags, 3, "qemuDomainSetLifecycleAction");
   using model::LifecycleAction;
@@ -326,22 +360,28 @@ Task<> QemuDriver::DomainSetLifecycleAction(Call&, remote::DomainSetLifecycleAct
   auto action = static_cast<LifecycleAction>(args.action);
   // What a poweroff or reboot can lead to is less than what a crash can.
   if (args.type != kCrash && (action == LifecycleAction::kCoredumpDestroy || action == LifecycleAction::kCoredumpRestart))
-    throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, "coredump actions are valid for crashes only");
-  if (action == LifecycleAction::kRestartRename)
-    throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, "qemu driver doesn't support 'rename-restart' action");
+    throw Error(ErrorDomain::kDomain, ErrorCode::kConfigUnsupported, "coredump actions are valid for crashes only");
   auto turn = co_await domain->jobs.Begin(Job::kModify, "remoteDispatchDomainSetLifecycleAction");
   auto impact = ResolveImpact(*domain, args.flags);
+  auto defs = DefsFor(*domain, impact);
+  auto set = [&](model::Lifecycle& lifecycle) {
+    (args.type == kPoweroff ? lifecycle.on_poweroff : args.type == kReboot ? lifecycle.on_reboot : lifecycle.on_crash) = action;
+  };
+  for (auto* def : {defs.live, defs.config}) {
+    if (!def) continue;
+    auto next = def->lifecycle;
+    set(next);
+    CheckLifecycle(next);
+  }
   if (impact.live && args.type == kReboot) {
     auto arguments = Json::Object();
     arguments.Set("reboot", action == LifecycleAction::kDestroy ? "shutdown" : "reset");
     co_await guests_->MonitorOf(domain).Execute("set-action", arguments);
   }
-  auto defs = DefsFor(*domain, impact);
-  for (auto* def : {defs.live, defs.config}) {
-    if (!def) continue;
-    auto& lifecycle = def->lifecycle;
-    (args.type == kPoweroff ? lifecycle.on_poweroff : args.type == kReboot ? lifecycle.on_reboot : lifecycle.on_crash) = action;
-  }
+  // The guest may have ended meanwhile; what it would have become next time still holds.
+  if (impact.live && domain->active()) set(domain->MutableDef().lifecycle);
+  if (defs.config) set(defs.config->lifecycle);
+  if (!domain->active()) impact.live = false;
   co_await SaveChanged(domain, impact);
 }
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "qemu/agent.h"
 #include "qemu/defaults/defaults.h"
+#include "qemu/defaults/order.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/autodestroy.h"
 #include "qemu/driver.h"
@@ -46,6 +47,8 @@ Task<> QemuDriver::StartDomain(DomainPtr domain, unsigned flags, const char* api
     }
   }
   auto live = Copy(*domain->config());
+  // libvirt sets a fresh copy aside for the next start, and a copy comes in order.
+  OrderControllers(*domain->MutableConfig());
   auto caps = co_await CapsOf(*live);
   ValidateDomain(*live, *caps, *config_);
   AssignAliases(*live);
@@ -159,24 +162,48 @@ namespace {
 enum : unsigned { kAcpi = 1, kAgent = 2, kParavirt = 16 };
 }
 
-Task<> QemuDriver::CallShutdown(DomainPtr domain, unsigned flags) {
-  CheckFlags(flags, kAcpi | kAgent, "qemuDomainShutdownFlags");
-  RequireActive(*domain);
-  auto turn = co_await domain->jobs.Begin(Job::kModify, "remoteDispatchDomainShutdownFlags");
-  RequireActive(*domain);
-  bool try_agent = (flags & kAgent) || (flags == 0 && domain->guest->agent && domain->guest->agent_connected);
-  if (try_agent) {
-    bool done = false;
-    try {
-      auto arguments = Json::Object();
-      arguments.Set("mode", "powerdown");
-      co_await AgentOf(domain).Execute("guest-shutdown", arguments, domain->guest->agent_timeout);
-      done = true;
-    } catch (const Error&) {
-      if ((flags & kAgent) && !(flags & kAcpi)) throw;
-    }
-    if (done) co_return;
+namespace {
+
+// The guest's own power-off or reboot, as its agent does it.
+enum class PowerMode { kPowerdown, kReboot };
+Json GuestShutdown(PowerMode mode) {
+  return Json::Object({{"mode", mode == PowerMode::kReboot ? "reboot" : "powerdown"}});
+}
+
+void RequireRunning(const Domain& domain) {
+  if (domain.state() != State::kRunning) Invalid("domain is not running");
+}
+
+}  // namespace
+
+// Asks the agent, unless only ACPI was asked for; false when ACPI is to be tried.
+Task<bool> QemuDriver::ShutdownByAgent(DomainPtr domain, unsigned flags, bool reboot) {
+  if (flags && !(flags & kAgent)) co_return false;
+  bool agent_only = flags == kAgent, asked = false;
+  try {
+    RequireRunning(*domain);
+    AgentOf(domain);
+    asked = true;
+    auto arguments = GuestShutdown(reboot ? PowerMode::kReboot : PowerMode::kPowerdown);
+    domain->guest->fake_reboot = false;
+    co_await AskAgent(domain, "guest-shutdown", arguments);
+    co_return true;
+  } catch (const Error& error) {
+    // A guest that does as it is told has no time to answer: its channel just closes.
+    bool obeyed = error.code == ErrorCode::kAgentUnresponsive && asked &&
+                  (domain->state() != State::kRunning || !domain->guest || !domain->guest->agent_connected);
+    if (obeyed) co_return true;
+    if (agent_only) throw;
   }
+  co_return false;
+}
+
+Task<> QemuDriver::CallShutdown(DomainPtr domain, unsigned flags) {
+  // Who accepts either way is content with a guest that is off.
+  if (flags == (kAcpi | kAgent) && !domain->active()) co_return;
+  if (co_await ShutdownByAgent(domain, flags, false)) co_return;
+  auto turn = co_await domain->jobs.Begin(Job::kModify, "remoteDispatchDomainShutdownFlags");
+  RequireRunning(*domain);
   domain->guest->fake_reboot = false;
   co_await guests_->MonitorOf(domain).Execute("system_powerdown");
 }
@@ -187,6 +214,7 @@ Task<> QemuDriver::DomainShutdown(Call&, remote::DomainShutdownArgs args) {
 }
 
 Task<> QemuDriver::DomainShutdownFlags(Call&, remote::DomainShutdownFlagsArgs args) {
+  CheckFlags(args.flags, kAcpi | kAgent, "qemuDomainShutdownFlags");
   auto domain = co_await Get(args.dom);
   co_await CallShutdown(domain, args.flags);
 }
@@ -194,22 +222,9 @@ Task<> QemuDriver::DomainShutdownFlags(Call&, remote::DomainShutdownFlagsArgs ar
 Task<> QemuDriver::DomainReboot(Call&, remote::DomainRebootArgs args) {
   CheckFlags(args.flags, kAcpi | kAgent, "qemuDomainReboot");
   auto domain = co_await Get(args.dom);
-  RequireActive(*domain);
+  if (co_await ShutdownByAgent(domain, args.flags, true)) co_return;
   auto turn = co_await domain->jobs.Begin(Job::kModify, "remoteDispatchDomainReboot");
   RequireActive(*domain);
-  bool try_agent = (args.flags & kAgent) || (args.flags == 0 && domain->guest->agent && domain->guest->agent_connected);
-  if (try_agent) {
-    bool done = false;
-    try {
-      auto arguments = Json::Object();
-      arguments.Set("mode", "reboot");
-      co_await AgentOf(domain).Execute("guest-shutdown", arguments, domain->guest->agent_timeout);
-      done = true;
-    } catch (const Error&) {
-      if ((args.flags & kAgent) && !(args.flags & kAcpi)) throw;
-    }
-    if (done) co_return;
-  }
   // ACPI knows no reboot: the guest is asked to power off, and started again when it has.
   domain->guest->fake_reboot = true;
   guests_->SaveStatus(domain);
@@ -265,7 +280,7 @@ Task<> QemuDriver::DomainPmSuspendForDuration(Call&, remote::DomainPmSuspendForD
   if (args.target >= std::size(kCommands))
     throw Error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, fmt::format("Unknown suspend target: {}", args.target));
   auto domain = co_await Get(args.dom);
-  co_await AgentOf(domain).Execute(kCommands[args.target], Json(), domain->guest->agent_timeout);
+  co_await AskAgent(domain, kCommands[args.target]);
 }
 
 // --- keys and interrupts -------------------------------------------------------------------------
@@ -322,10 +337,13 @@ Task<qemu_protocol::DomainMonitorCommandRet> QemuDriver::DomainMonitorCommand(Ca
 Task<qemu_protocol::DomainAgentCommandRet> QemuDriver::DomainAgentCommand(Call&, qemu_protocol::DomainAgentCommandArgs args) {
   CheckFlags(args.flags, 0, "qemuDomainQemuAgentCommand");
   auto domain = co_await Get(args.dom);
+  RequireActive(*domain);
   AgentOf(domain);
   co_await guests_->Taint(domain, Taint::kCustomGaCommand);
+  AgentOf(domain);
   qemu_protocol::DomainAgentCommandRet ret;
-  ret.result = co_await AgentOf(domain).ExecuteText(args.cmd, args.timeout);
+  auto agent = domain->guest->agent;
+  ret.result = co_await agent->ExecuteText(args.cmd, args.timeout);
   co_return ret;
 }
 

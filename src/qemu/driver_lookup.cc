@@ -8,10 +8,12 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "qemu/agent.h"
+#include "qemu/agent_answers.h"
 #include "qemu/command_line/native.h"
 #include "qemu/cpu_live.h"
+#include "qemu/cpu_models.h"
 #include "qemu/defaults/defaults.h"
+#include "qemu/defaults/order.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/driver.h"
 #include "qemu/secret_values.h"
@@ -40,16 +42,13 @@ std::uint64_t ProcessCpuTime(pid_t pid) {
   return ticks * (1000000000ull / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK)));
 }
 
-unsigned XmlFlags(unsigned flags) {
-  enum : unsigned { kSecure = 1, kInactive = 2, kUpdateCpu = 4, kMigratable = 8 };
-  unsigned format = 0;
-  if (flags & kSecure) format |= model::kFormatSecure;
-  if (flags & kInactive) format |= model::kFormatInactive;
-  if (flags & kUpdateCpu) format |= model::kFormatUpdateCpu;
-  // A migratable definition is for another host: what is not persistent has no place in it, and its
-  // passwords are needed there.
-  if (flags & kMigratable) format |= model::kFormatMigratable | model::kFormatInactive | model::kFormatSecure;
-  return format;
+// Devices that any libvirt adds by itself and that older ones do not know: a definition for another
+// host goes without them.
+void DropImplicitDevices(model::DomainDef& def) {
+  std::erase_if(def.inputs, [](auto& input) {
+    return input->type == model::InputType::kKeyboard && input->bus == model::InputBus::kPs2;
+  });
+  std::erase_if(def.audios, [](auto& audio) { return audio->type == model::AudioType::kNone; });
 }
 
 }  // namespace
@@ -185,9 +184,26 @@ Task<> QemuDriver::LearnLiveCpu(DomainPtr domain) {
 Task<remote::DomainGetXmlDescRet> QemuDriver::DomainGetXmlDesc(Call&, remote::DomainGetXmlDescArgs args) {
   CheckFlags(args.flags, 0xf, "qemuDomainGetXMLDesc");
   auto domain = co_await Get(args.dom);
-  constexpr unsigned kInactive = 2;
-  if (domain->active() && !(args.flags & kInactive)) co_await LearnLiveCpu(domain);
-  co_return remote::DomainGetXmlDescRet{domain->Xml(XmlFlags(args.flags))};
+  enum : unsigned { kSecure = 1, kInactive = 2, kUpdateCpu = 4, kMigratable = 8 };
+  // A running transient guest has no other definition than the live one.
+  bool inactive = (args.flags & kInactive) && domain->config();
+  bool migratable = args.flags & kMigratable;
+  if (domain->active() && !inactive && !migratable) co_await LearnLiveCpu(domain);
+  unsigned format = (args.flags & kSecure ? unsigned{model::kFormatSecure} : 0u) |
+                    (inactive ? unsigned{model::kFormatInactive} : 0u);
+  if (!migratable && !(args.flags & kUpdateCpu)) co_return remote::DomainGetXmlDescRet{domain->Xml(format)};
+  auto& def = inactive ? *domain->config() : domain->def();
+  auto caps = co_await CapsOf(def);
+  // What the client sees is changed, not what the guest has.
+  bool as_inactive = inactive || migratable || !domain->active();
+  if (migratable) format |= model::kFormatMigratable | model::kFormatInactive | model::kFormatSecure;
+  auto shown = model::ParseDomain(model::FormatDomain(def, format | model::kFormatSecure),
+                                  as_inactive ? model::kParseInactive : 0u);
+  OrderControllers(shown);
+  if (migratable) DropImplicitDevices(shown);
+  auto accelerator = shown.virt_type == model::VirtType::kKvm ? Accelerator::kKvm : Accelerator::kTcg;
+  if ((args.flags & kUpdateCpu) && shown.cpu) UpdateGuestCpu(*shown.cpu, *caps, accelerator, shown.os.arch);
+  co_return remote::DomainGetXmlDescRet{model::FormatDomain(shown, format)};
 }
 
 Task<remote::DomainGetMaxMemoryRet> QemuDriver::DomainGetMaxMemory(Call&, remote::DomainGetMaxMemoryArgs args) {
@@ -197,6 +213,7 @@ Task<remote::DomainGetMaxMemoryRet> QemuDriver::DomainGetMaxMemory(Call&, remote
 
 Task<remote::DomainGetMaxVcpusRet> QemuDriver::DomainGetMaxVcpus(Call&, remote::DomainGetMaxVcpusArgs args) {
   auto domain = co_await Get(args.dom);
+  RequireActive(*domain);
   co_return remote::DomainGetMaxVcpusRet{static_cast<int>(domain->def().vcpu.max)};
 }
 
@@ -204,14 +221,28 @@ Task<remote::DomainGetVcpusFlagsRet> QemuDriver::DomainGetVcpusFlags(Call&, remo
   enum : unsigned { kMaximum = 4, kGuest = 8 };
   CheckFlags(args.flags, remote::kAffectLive | remote::kAffectConfig | kMaximum | kGuest, "qemuDomainGetVcpusFlags");
   auto domain = co_await Get(args.dom);
-  if (args.flags & kGuest) {
-    auto answer = co_await AgentOf(domain).Execute("guest-get-vcpus", Json(), domain->guest->agent_timeout);
-    int online = 0;
-    for (auto& cpu : answer.elements()) online += cpu["online"].AsBool().value_or(false);
-    co_return remote::DomainGetVcpusFlagsRet{online};
-  }
   auto& vcpu = DefFor(*domain, args.flags & 3).vcpu;
+  if (args.flags & kGuest) {
+    if (!domain->active())
+      throw Error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, "vCPU count provided by the guest agent can only be requested for live domains");
+    auto vcpus = ReadGuestVcpus(co_await AskAgent(domain, "guest-get-vcpus"));
+    auto online = std::count_if(vcpus.begin(), vcpus.end(), [](auto& cpu) { return cpu.online; });
+    co_return remote::DomainGetVcpusFlagsRet{static_cast<int>(args.flags & kMaximum ? vcpus.size() : static_cast<std::size_t>(online))};
+  }
   co_return remote::DomainGetVcpusFlagsRet{static_cast<int>(args.flags & kMaximum ? vcpu.max : vcpu.current.value_or(vcpu.max))};
+}
+
+Task<remote::DomainGetMessagesRet> QemuDriver::DomainGetMessages(Call&, remote::DomainGetMessagesArgs args) {
+  constexpr unsigned kDeprecation = 1, kTainting = 2;
+  CheckFlags(args.flags, kDeprecation | kTainting, "qemuDomainGetMessages");
+  auto domain = Find(args.dom);
+  remote::DomainGetMessagesRet ret;
+  auto* guest = domain->guest.get();
+  if (!guest) co_return ret;
+  if (!args.flags || (args.flags & kTainting)) {
+    for (auto taint : guest->taints) ret.msgs.push_back(fmt::format("tainted: {}", TaintMessage(taint)));
+  }
+  co_return ret;
 }
 
 Task<remote::DomainHasManagedSaveImageRet> QemuDriver::DomainHasManagedSaveImage(Call&, remote::DomainHasManagedSaveImageArgs args) {

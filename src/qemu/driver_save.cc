@@ -96,6 +96,7 @@ Task<> QemuDriver::SaveTo(DomainPtr domain, std::string path, std::optional<std:
   if (domain->guest.get() != guest) co_return;
   job->ram = query["ram"];
   job->downtime_ms = query["downtime"].AsUint().value_or(0);
+  job->setup_ms = query["setup-time"].AsUint();
   events_.SendJobCompleted(domain->Ref(), JobParams(*job));
   domain->completed_job = std::move(job);
   co_await guests_->Stop(domain, shutoff::kSaved, stopped::kSaved);
@@ -218,8 +219,11 @@ Task<bool> QemuDriver::StartFromManagedSave(DomainPtr domain, bool paused) {
 
 // --- what is in an image -------------------------------------------------------------------------
 
+namespace {
+constexpr unsigned kSecure = 1;  // virDomainSaveImageXMLFlags
+}
+
 Task<remote::DomainSaveImageGetXmlDescRet> QemuDriver::DomainSaveImageGetXmlDesc(Call&, remote::DomainSaveImageGetXmlDescArgs args) {
-  constexpr unsigned kSecure = 1;
   CheckFlags(args.flags, kSecure, "qemuDomainSaveImageGetXMLDesc");
   auto path = args.file;
   auto read = [path] {
@@ -233,6 +237,7 @@ Task<remote::DomainSaveImageGetXmlDescRet> QemuDriver::DomainSaveImageGetXmlDesc
 }
 
 Task<remote::DomainManagedSaveGetXmlDescRet> QemuDriver::DomainManagedSaveGetXmlDesc(Call& call, remote::DomainManagedSaveGetXmlDescArgs args) {
+  CheckFlags(args.flags, kSecure, "qemuDomainManagedSaveGetXMLDesc");
   auto domain = Find(args.dom);
   if (!domain->has_managed_save) Invalid("domain does not have managed save image");
   remote::DomainSaveImageGetXmlDescArgs image;

@@ -87,9 +87,12 @@ void AddLiveScheduler(const Cgroup& cgroup, std::vector<TypedParam>& params) {
   }
 }
 
-void WriteLivePeriod(Guest& guest, const CpuGroup& row, const char* file, const std::string& value) {
+void WriteLivePeriod(Guest& guest, const model::DomainDef& def, const CpuGroup& row, const char* file,
+                     const std::string& value) {
   if (row.name == std::string_view("vcpu")) {
     for (auto& vcpu : guest.vcpus) guest.cgroup.Write("cpu", file, value, fmt::format("vcpu{}", vcpu.id));
+  } else if (row.name == std::string_view("iothread")) {
+    for (auto& thread : def.iothreads.ids) guest.cgroup.Write("cpu", file, value, fmt::format("iothread{}", thread.id));
   } else {
     guest.cgroup.Write("cpu", file, value, row.group);
   }
@@ -104,6 +107,9 @@ void SetSchedulerParam(const TypedParam& param, model::DomainDef* live, model::D
   };
   if (param.field == "cpu_shares") {
     auto shares = ParamValue<std::uint64_t>(param);
+    constexpr std::uint64_t kFewest = 2, kMost = 262144;  // the kernel's
+    if (live && (shares < kFewest || shares > kMost))
+      BadValue(fmt::format("shares '{}' must be in range [{}, {}]", shares, kFewest, kMost), ErrorDomain::kCgroup);
     if (live) guest->cgroup.Write("cpu", "cpu.shares", std::to_string(shares));
     both([&](model::CpuTune& tune) { tune.shares = shares; });
     return;
@@ -113,7 +119,7 @@ void SetSchedulerParam(const TypedParam& param, model::DomainDef* live, model::D
       auto period = ParamValue<std::uint64_t>(param);
       if (period && (period < kMinPeriod || period > kMaxPeriod))
         BadValue(fmt::format("value of '{}' is out of range [{}, {}]", param.field, kMinPeriod, kMaxPeriod));
-      if (live && period) WriteLivePeriod(*guest, row, "cpu.cfs_period_us", std::to_string(period));
+      if (live && period) WriteLivePeriod(*guest, *live, row, "cpu.cfs_period_us", std::to_string(period));
       both([&](model::CpuTune& tune) { tune.*row.period = period; });
       return;
     }
@@ -121,7 +127,7 @@ void SetSchedulerParam(const TypedParam& param, model::DomainDef* live, model::D
       auto quota = ParamValue<std::int64_t>(param);
       if (quota > 0 && (quota < kMinQuota || quota > kMaxQuota))
         BadValue(fmt::format("value of '{}' is out of range [{}, {}]", param.field, kMinQuota, kMaxQuota));
-      if (live && quota) WriteLivePeriod(*guest, row, "cpu.cfs_quota_us", std::to_string(quota));
+      if (live && quota) WriteLivePeriod(*guest, *live, row, "cpu.cfs_quota_us", std::to_string(quota));
       both([&](model::CpuTune& tune) { tune.*row.quota = quota; });
       return;
     }
@@ -279,17 +285,23 @@ constexpr DeviceRow kDeviceRows[] = {
      [](model::BlkioDevice& d, std::uint64_t v) { d.write_bytes = v; }},
 };
 
+// The kernel's name of the weight depends on the scheduler that it was built with.
+const char* WeightFile(const Cgroup& cgroup) {
+  return cgroup.Read("blkio", "blkio.bfq.weight") ? "blkio.bfq.weight" : "blkio.weight";
+}
+
 // "/dev/a,100,/dev/b,200" into the devices' values; a value of 0 takes one away.
 void ParseDeviceList(std::vector<model::BlkioDevice>& devices, const DeviceRow& row, const std::string& list) {
   for (std::size_t at = 0; at < list.size();) {
     auto comma = list.find(',', at);
-    if (comma == std::string::npos) BadValue(fmt::format("unable to parse blkio device '{}' '{}'", row.name, list));
+    if (comma == std::string::npos)
+      BadValue(fmt::format("unable to parse blkio device '{}' '{}'", row.name, list), ErrorDomain::kDomain);
     auto path = list.substr(at, comma - at);
     auto end = std::min(list.find(',', comma + 1), list.size());
     std::uint64_t value = 0;
     auto [rest, failed] = std::from_chars(list.data() + comma + 1, list.data() + end, value);
     if (path.empty() || failed != std::errc() || rest != list.data() + end)
-      BadValue(fmt::format("unable to parse blkio device '{}' '{}'", row.name, list));
+      BadValue(fmt::format("unable to parse blkio device '{}' '{}'", row.name, list), ErrorDomain::kDomain);
     auto found = std::find_if(devices.begin(), devices.end(), [&](auto& device) { return device.path == path; });
     if (found == devices.end()) {
       model::BlkioDevice device;
@@ -311,7 +323,7 @@ Task<remote::DomainGetBlkioParametersRet> QemuDriver::DomainGetBlkioParameters(C
   remote::DomainGetBlkioParametersRet ret;
   auto weight = def.blkio.weight;
   if (domain->active() && &def != domain->config())
-    weight = ReadNumber<unsigned>(domain->guest->cgroup, "blkio", "blkio.weight", "").value_or(weight);
+    weight = ReadNumber<unsigned>(domain->guest->cgroup, "blkio", WeightFile(domain->guest->cgroup), "").value_or(weight);
   ret.params.push_back({"weight", static_cast<std::uint32_t>(weight)});
   for (auto& row : kDeviceRows) {
     std::string list;
@@ -334,7 +346,7 @@ Task<> QemuDriver::DomainSetBlkioParameters(Call&, remote::DomainSetBlkioParamet
     auto* row = std::find_if(std::begin(kDeviceRows), std::end(kDeviceRows), [&](auto& r) { return param.field == r.name; });
     if (param.field == "weight") {
       auto weight = ParamValue<std::uint32_t>(param);
-      if (defs.live) domain->guest->cgroup.Write("blkio", "blkio.weight", std::to_string(weight));
+      if (defs.live) domain->guest->cgroup.Write("blkio", WeightFile(domain->guest->cgroup), std::to_string(weight));
       for (auto* def : {defs.live, defs.config}) {
         if (def) def->blkio.weight = weight;
       }
@@ -380,7 +392,7 @@ Task<> QemuDriver::DomainSetNumaParameters(Call&, remote::DomainSetNumaParameter
       mode = static_cast<model::NumaMode>(value);
     } else if (param.field == "numa_nodeset") {
       nodeset = Bitmap::Parse(ParamValue<std::string>(param));
-      if (!nodeset) BadValue(fmt::format("Invalid nodeset of 'numatune': {}", ParamValue<std::string>(param)));
+      if (!nodeset) BadValue(fmt::format("Failed to parse bitmap '{}'", ParamValue<std::string>(param)), ErrorDomain::kNone);
     } else {
       UnknownParam(param);
     }
@@ -388,7 +400,16 @@ Task<> QemuDriver::DomainSetNumaParameters(Call&, remote::DomainSetNumaParameter
   if (defs.live) {
     if (mode && mode != (defs.live->numatune.memory ? defs.live->numatune.memory->mode : model::NumaMode::kStrict))
       throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, "can't change numatune mode for running domain");
+    if (nodeset && (!defs.live->numatune.memory || defs.live->numatune.memory->mode != model::NumaMode::kRestrictive))
+      throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid,
+                  "change of nodeset for running domain requires restrictive numa mode");
     if (nodeset) domain->guest->cgroup.Write("cpuset", "cpuset.mems", nodeset->Format());
+  }
+  if (defs.config && !nodeset && mode) {
+    auto& memory = defs.config->numatune.memory;
+    if (!memory || (!memory->nodeset && memory->placement != model::NumaPlacement::kAuto))
+      throw Error(ErrorDomain::kDomain, ErrorCode::kConfigUnsupported,
+                  "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
   }
   for (auto* def : {defs.live, defs.config}) {
     if (!def) continue;

@@ -147,6 +147,11 @@ Task<> QemuDriver::DomainSetVcpusFlags(Call&, remote::DomainSetVcpusFlagsArgs ar
   constexpr unsigned kMaximum = 4, kGuest = 8, kHotpluggable = 16;
   CheckFlags(args.flags, 3 | kMaximum | kGuest | kHotpluggable, "qemuDomainSetVcpusFlags");
   auto domain = co_await Get(args.dom);
+  if (args.flags & kGuest) {
+    ResolveImpact(*domain, args.flags & 3);
+    co_await SetOnlineVcpus(domain, args.nvcpus);
+    co_return;
+  }
   auto turn = co_await domain->jobs.Begin(Job::kModify, "remoteDispatchDomainSetVcpusFlags");
   auto impact = ResolveImpact(*domain, args.flags & 3);
   auto defs = DefsFor(*domain, impact);

@@ -35,6 +35,7 @@ struct CompletedJob {
   int type = 3;        // virDomainJobType: completed, failed, cancelled
   std::uint64_t elapsed_ms = 0;
   std::uint64_t downtime_ms = 0;
+  std::optional<std::uint64_t> setup_ms;
   Json ram;            // query-migrate's "ram" member, when there was a migration
   std::optional<bool> success;
 };
@@ -89,7 +90,6 @@ class Guest {
   bool ended = false;             // the end has been dealt with
   bool agent_connected = false;
   bool cpu_known = false;         // the definition's <cpu> is what QEMU really gives
-  int agent_timeout = -2;         // virDomainAgentSetResponseTimeout: -2 is the default
   bool remember_owner = false;    // files' owners are in extended attributes
   bool status_dirty = false, status_writing = false;
 
@@ -104,7 +104,7 @@ class Guest {
   std::map<std::string, std::shared_ptr<BlockJob>> block_jobs;
   std::map<std::string, std::string> job_states;
 
-  std::unique_ptr<AgentChannel> agent;
+  std::shared_ptr<AgentChannel> agent;
   // Streams of console and channel devices by the device's path; one each.
   std::map<std::string, rpc::StreamPtr> consoles;
   std::vector<unsigned> reserved_ports;

@@ -211,8 +211,11 @@ void Guests::ConnectMonitor(const DomainPtr& domain, Fd socket) {
       [this, weak](const MonitorEvent& event) {
         if (auto domain = weak.lock()) OnMonitorEvent(domain, event);
       },
-      [weak] {
-        if (auto domain = weak.lock(); domain && domain->guest) domain->guest->changed.Pulse();
+      [this, weak] {
+        auto domain = weak.lock();
+        if (!domain || !domain->guest) return;
+        if (domain->guest->monitor->lost_answers() && !domain->guest->starting) events_->SendControlError(domain->Ref());
+        domain->guest->changed.Pulse();
       });
 }
 

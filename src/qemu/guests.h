@@ -102,6 +102,8 @@ class Guests {
   Task<> FakeReboot(DomainPtr domain);
   Task<> CleanUp(DomainPtr domain);
   Task<> WriteStatus(DomainPtr domain);
+  // The same before there is a process; throws when it cannot be written.
+  Task<> WriteFirstStatus(DomainPtr domain);
   Task<bool> Attach(std::string path, std::function<Task<std::shared_ptr<const QemuCaps>>(const std::string&)> caps);
   void ConnectMonitor(const DomainPtr& domain, Fd socket);
 
@@ -124,6 +126,7 @@ class Guests {
   void OnResume(const DomainPtr& domain);
   void OnShutdown(const DomainPtr& domain, const Json& data);
   void OnReset(const DomainPtr& domain, const Json& data);
+  void OnRtcChange(const DomainPtr& domain, std::int64_t offset);
   void OnBlockIoError(const DomainPtr& domain, const Json& data);
   void OnWatchdog(const DomainPtr& domain, const Json& data);
   void OnGraphics(const DomainPtr& domain, int phase, const Json& data);

@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "qemu/agent.h"
+#include "qemu/placement.h"
 #include "qemu/command_line/build.h"
 #include "qemu/command_line/paths.h"
 #include "qemu/command_line/prepare.h"
@@ -258,7 +259,9 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   guest->next_node = LastNode(def);
   // A drive without a medium has no image to be numbered.
   for (auto& disk : def.disks) {
-    if (disk->source.IsEmpty()) disk->source.id = 0;
+    if (!disk->source.IsEmpty()) continue;
+    disk->source.id = 0;
+    disk->source.format = model::StorageFormat::kNone;
   }
 
   HostRequest request;
@@ -316,6 +319,8 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     throw SystemError(ErrorDomain::kQemu, fmt::format("Unable to write to domain logfile {}", guest->log_file));
   guest->log_mark = co_await guest->output->End(guest->log_file);
   if (domain->guest.get() != guest) co_return;
+  DescribePlacement(def, *config, guest->cgroup.available());
+  domain->DefChanged();
 
   Command command;
   command.argv = line.argv;
@@ -340,6 +345,9 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   guest->cgroup.Contain(command);
   AddLimits(*config, command);
 
+  // From here on a next daemon finds the guest, if only to end it.
+  co_await WriteFirstStatus(domain);
+  if (domain->guest.get() != guest) co_return;
   auto monitor = ConnectUnix(guest->monitor_path);
   auto launch = [&command, pid_file = guest->pid_file] { return Launch(command, pid_file); };
   auto child = co_await Offload(std::move(launch));
@@ -351,7 +359,6 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   guest->pid = guest->child.pid();
   ConnectMonitor(domain, std::move(monitor));
   Spawn(WatchExit(domain), "qemu exit");
-  // From here on a next daemon can find the guest, if only to end it.
   SaveStatus(domain);
   co_await locks_->Register(std::move(lock_handle), LockOwner(*domain));
 }

@@ -105,8 +105,6 @@ Task<remote::ConnectGetMaxVcpusRet> HostCalls::GetMaxVcpus(Call&, remote::Connec
   const std::string type = args.type.value_or("qemu");
   if (strcasecmp(type.c_str(), "qemu") == 0) {
     ret.max_vcpus = kMaxEmulatedVcpus;
-  } else if (strcasecmp(type.c_str(), "kqemu") == 0) {
-    ret.max_vcpus = 1;
   } else if (strcasecmp(type.c_str(), "kvm") == 0) {
     auto max = host::KvmMaxVcpus();
     if (!max) throw SystemError(ErrorDomain::kNone, "Unable to open /dev/kvm");

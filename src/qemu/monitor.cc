@@ -143,14 +143,19 @@ Task<std::string> Monitor::ExecuteHuman(std::string line, Deadline deadline) {
 
 Task<std::string> Monitor::ExecuteText(std::string text, Deadline deadline) {
   Json message = Json::Parse(text);
-  // The client sees its own id again, or one in libvirt's form when it gave none.
-  Json given_id = message.Find("id");
-  std::string name = message.Find("execute").AsString().value_or("");
+  bool is_command = message.is_object() && message.Find("execute");
+  if (is_command && message.Find("id"))
+    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "Unable to append command 'id' string");
+  std::string name = is_command ? message.Find("execute").AsString().value_or("") : "";
   auto pending = Enqueue(std::move(message), name, -1);
   Flush();
   co_await detail::Await(pending, deadline);
   Json answer = pending->answer;
-  answer.Set("id", given_id ? given_id : Json(fmt::format("libvirt-{}", pending->id)));
+  if (is_command) {
+    answer.Set("id", fmt::format("libvirt-{}", pending->id));
+  } else {
+    answer.Remove("id");
+  }
   co_return answer.Dump();
 }
 
@@ -167,7 +172,8 @@ std::shared_ptr<Monitor::Pending> Monitor::Enqueue(Json message, std::string_vie
   pending->id = ++last_id_;
   pending->name = name;
   // QEMU reads a byte per turn of its loop: short ids and no white space are measurably faster.
-  message.Set("id", pending->id);
+  // What is no object, QEMU refuses; in its turn, without an id.
+  if (message.is_object()) message.Set("id", pending->id);
   std::string bytes = message.Dump();
   LogDebug(kLogSource, "> {}", bytes);
   pending_.push_back(pending);
@@ -300,6 +306,7 @@ void Monitor::Settle(Json message) {
 
 void Monitor::End() {
   auto on_end = std::move(on_end_);
+  lost_answers_ = !pending_.empty();
   Close();
   if (on_end) on_end();
 }

@@ -117,6 +117,8 @@ class Monitor {
   // Right after construction with such a connection's socket; events in what was read come from the loop.
   void Restore(std::string input, std::uint64_t last_id);
 
+  // Commands were waiting for their answers when QEMU hung up.
+  bool lost_answers() const { return lost_answers_; }
   bool open() const { return watch_ != nullptr; }
   // Ends the connection without on_end; those who wait get an error.
   void Close();
@@ -145,6 +147,7 @@ class Monitor {
   std::unique_ptr<FdWatch> watch_;
   std::function<void(const MonitorEvent&)> on_event_;
   std::function<void()> on_end_;
+  bool lost_answers_ = false;
   std::shared_ptr<bool> alive_;
 
   Json greeting_;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "qemu/agent.h"
 #include "qemu/guests.h"
 
 namespace bv::qemu {
@@ -116,6 +117,17 @@ Task<> Guests::FakeReboot(DomainPtr domain) {
 
 void Guests::OnReset(const DomainPtr& domain, const Json&) { events_->SendReboot(domain->Ref()); }
 
+void Guests::OnRtcChange(const DomainPtr& domain, std::int64_t offset) {
+  // QEMU counts from the date it was started with, which carries the adjustment of that time.
+  auto& clock = domain->def().clock;
+  if (clock.offset == model::ClockOffset::kVariable) {
+    offset += clock.adjustment0.value_or(clock.adjustment.value_or(0));
+    domain->MutableDef().clock.adjustment = offset;
+    SaveStatus(domain);
+  }
+  events_->SendRtcChange(domain->Ref(), offset);
+}
+
 void Guests::OnBlockIoError(const DomainPtr& domain, const Json& data) {
   enum { kNone, kPause, kReport };
   auto action_name = Text(data, "action");
@@ -174,8 +186,9 @@ void Guests::OnSerialChange(const DomainPtr& domain, const Json& data) {
   for (auto& channel : domain->MutableDef().channels) {
     if (channel->info.alias != alias) continue;
     channel->state = open ? model::ChannelState::kConnected : model::ChannelState::kDisconnected;
-    if (channel->target_name == "org.qemu.guest_agent.0" && domain->guest->agent_connected != open) {
+    if (channel->target_name == "org.qemu.guest_agent.0") {
       domain->guest->agent_connected = open;
+      if (domain->guest->agent) domain->guest->agent->SetOpen(open);
       constexpr int kConnected = 1, kDisconnected = 2, kChannel = 2;
       events_->SendAgentLifecycle(domain->Ref(), open ? kConnected : kDisconnected, kChannel);
     }
@@ -211,7 +224,7 @@ void Guests::OnMonitorEvent(const DomainPtr& domain, const MonitorEvent& event) 
   } else if (name == "RESET") {
     OnReset(domain, data);
   } else if (name == "RTC_CHANGE") {
-    events_->SendRtcChange(dom, data["offset"].AsInt().value_or(0));
+    OnRtcChange(domain, data["offset"].AsInt().value_or(0));
   } else if (name == "WATCHDOG") {
     OnWatchdog(domain, data);
   } else if (name == "BLOCK_IO_ERROR") {

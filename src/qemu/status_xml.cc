@@ -71,7 +71,7 @@ std::string FormatStatus(const Domain& domain) {
   Element(out, "nodename", "index", std::to_string(guest.next_node));
   Element(out, "fdset", "index", std::to_string(guest.next_fdset));
   Element(out, "blockjobs", "active", guest.block_jobs.empty() ? "no" : "yes");
-  out.TextElement("agentTimeout", std::to_string(guest.agent_timeout));
+  out.TextElement("agentTimeout", std::to_string(domain.agent_timeout));
   model::FormatDomain(domain.def(), model::kFormatStatus | model::kFormatSecure, out);
   out.Close("domstatus");
   return out.Take();
@@ -108,7 +108,7 @@ GuestStatus ParseStatus(std::string_view text) {
       status.devices.emplace_back(device->AttrOr("alias"));
   }
   auto* domain = root.Child("domain");
-  if (!domain || status.pid <= 0 || status.monitor_path.empty())
+  if (!domain || status.monitor_path.empty())
     throw Error(ErrorDomain::kDomain, ErrorCode::kXmlError, "incomplete domain status");
   status.def = std::make_unique<model::DomainDef>(model::ParseDomain(*domain, model::kParseStatus));
   return status;

@@ -18,7 +18,7 @@ std::string FormatStatus(const Domain& domain);
 struct GuestStatus {
   State state = State::kNone;
   int reason = 0;
-  int pid = -1;
+  int pid = -1;  // not positive: the daemon ended before it knew
   std::string monitor_path, lib_dir, channel_dir;
   bool fake_reboot = false;
   bool remember_owner = false;

@@ -15,7 +15,27 @@ constexpr std::string_view kNames[] = {
     "custom-device",
 };
 
+constexpr std::string_view kMessages[] = {
+    "custom configuration parameters specified",
+    "custom monitor control commands issued",
+    "running with undesirable elevated privileges",
+    "network configuration using opaque shell scripts",
+    "dangerous disk type probing",
+    "managing externally launched configuration",
+    "potentially unsafe use of host CPU passthrough",
+    "configuration potentially modified by hook script",
+    "use of host cdrom passthrough",
+    "custom device tree blob used",
+    "custom guest agent control commands issued",
+    "hypervisor feature autodetection override",
+    "use of deprecated configuration settings",
+    "custom device configuration",
+};
+static_assert(std::size(kMessages) == std::size(kNames));
+
 }  // namespace
+
+std::string_view TaintMessage(Taint taint) { return kMessages[static_cast<std::size_t>(taint)]; }
 
 std::string_view TaintName(Taint taint) { return kNames[static_cast<std::size_t>(taint)]; }
 

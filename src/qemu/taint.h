@@ -21,6 +21,8 @@ enum class Taint : std::uint8_t {
   kCdromPassthrough, kCustomDtb, kCustomGaCommand, kCustomHypervisorFeature, kDeprecatedConfig, kCustomDevice,
 };
 std::string_view TaintName(Taint taint);
+// What people are told: libvirt's words, which scripts look for.
+std::string_view TaintMessage(Taint taint);
 std::optional<Taint> ParseTaint(std::string_view name);
 
 // Those that a definition brings with it.

@@ -60,6 +60,42 @@ def test_transient_guest_survives(host):
     expect('list', host.virsh('list', '--all', '--name').split(), [])
 
 
+def test_killed_while_starting(host):
+    """a daemon killed at any moment of a start leaves a guest that runs or one that does not, and no stray QEMU"""
+    host.define('one')
+    for milliseconds in (5, 20, 40, 60, 80, 120, 200, 400):
+        starter = host.virsh_start('start', 'one')
+        time.sleep(milliseconds / 1000)
+        host.restart_after_kill()
+        starter.wait(30)
+        state = wait_for('a settled state', lambda: settled(host), 30)
+        expect('QEMUs after %d ms' % milliseconds, len(qemus('one')), 1 if state == 'running' else 0)
+        if state == 'running':
+            host.virsh('qemu-monitor-command', 'one', '--hmp', 'info status')
+        else:
+            host.virsh('start', 'one')
+        host.virsh('destroy', 'one')
+
+
+def settled(host):
+    state = host.virsh('domstate', 'one').strip()
+    return state if state in ('running', 'shut off') and len(qemus('one')) <= 1 else None
+
+
+def qemus(name):
+    """The processes of a guest, by its name on their command lines."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open('/proc/%s/cmdline' % pid) as f:
+                words = f.read().split('\0')
+        except OSError:
+            continue
+        if 'guest=%s,debug-threads=on' % name in words:
+            found.append(int(pid))
+    return found
+
+
 def test_console_after_restart(host):
     """the console of a guest works through the next daemon"""
     host.define('linux', linux=True)

@@ -137,7 +137,7 @@ void AssignAliases(DomainDef& def) {
   Number(n, def.shmems, "shmem");
   Number(n, def.smartcards, "smartcard");
   Number(n, def.watchdogs, "watchdog");
-  NumberOne(def.memballoon, "balloon0");
+  if (def.memballoon && def.memballoon->model != MemballoonModel::kNone) NumberOne(def.memballoon, "balloon0");
   Number(n, def.rngs, "rng");
   Number(n, def.tpms, "tpm");
   NameMemory(def);

@@ -33,6 +33,16 @@ void RequireRunning(const Domain& domain) {
   throw Error(ErrorDomain::kDomain, ErrorCode::kOperationInvalid, "domain is not running");
 }
 
+// Throws when a domain cannot give all of the groups that the client insists on.
+void RequireGroups(const Domain& domain, unsigned groups) {
+  // These come from QEMU, and nobody knows whether a guest's QEMU has them while it does not run.
+  constexpr unsigned kAskQemu = kStatsIothread | kStatsDirtyRate | kStatsVm;
+  unsigned missing = groups & ~(domain.active() ? unsigned{kStatsAll} : kStatsAll & ~kAskQemu);
+  if (missing)
+    throw Error(ErrorDomain::kQemu, ErrorCode::kArgumentUnsupported,
+                fmt::format("Stats types bits 0x{:x} are not supported by this daemon or QEMU", missing));
+}
+
 void AddParam(std::vector<TypedParam>& params, const char* name, TypedParamValue value) {
   TypedParam& param = params.emplace_back();
   param.field = name;
@@ -52,11 +62,15 @@ void StatsCalls::Register(Service& service) {
 
 Task<std::vector<StatsCalls::DomainPtr>> StatsCalls::Chosen(remote::ConnectGetAllDomainStatsArgs args) {
   std::vector<DomainPtr> domains;
+  const unsigned filters = args.flags & kListFilters;
   if (!args.doms.empty()) {
-    for (const remote::NonnullDomain& dom : args.doms) domains.push_back(co_await find_(dom));
+    for (const remote::NonnullDomain& dom : args.doms) {
+      // Those that have gone since the client looked are left out.
+      auto domain = domains_->FindUuid(dom.uuid);
+      if (domain && (!filters || MatchesListFilter(*domain, filters))) domains.push_back(co_await find_(dom));
+    }
     co_return domains;
   }
-  const unsigned filters = args.flags & kListFilters;
   for (const DomainPtr& domain : domains_->All()) {
     co_await Breathe();
     if (filters && !MatchesListFilter(*domain, filters)) continue;
@@ -68,13 +82,11 @@ Task<std::vector<StatsCalls::DomainPtr>> StatsCalls::Chosen(remote::ConnectGetAl
 
 Task<remote::ConnectGetAllDomainStatsRet> StatsCalls::GetAllDomainStats(Call&, remote::ConnectGetAllDomainStatsArgs args) {
   Refuse(args.flags, kListFilters | kNoWait | kBacking | kEnforce, "qemuConnectGetAllDomainStats");
-  if ((args.flags & kEnforce) && (args.stats & ~unsigned{kStatsAll})) {
-    throw Error(ErrorDomain::kQemu, ErrorCode::kArgumentUnsupported,
-                fmt::format("Stats types bits 0x{:x} are not supported by this daemon or QEMU", args.stats & ~unsigned{kStatsAll}));
-  }
   const unsigned groups = args.stats == 0 ? unsigned{kStatsAll} : args.stats;
   const bool with_backing = (args.flags & kBacking) != 0;
+  const unsigned insisted = args.flags & kEnforce ? args.stats : 0;
   std::vector<DomainPtr> domains = co_await Chosen(std::move(args));
+  for (const DomainPtr& domain : domains) RequireGroups(*domain, insisted);
 
   // Every guest is asked before any answer is waited for.
   std::vector<GuestReport> reports(domains.size());
@@ -119,7 +131,8 @@ Task<remote::DomainInterfaceStatsRet> StatsCalls::InterfaceStats(Call&, remote::
   const auto mac = model::MacAddress::Parse(args.device);
   const auto& interfaces = domain->def().interfaces;
   auto found = std::ranges::find_if(interfaces, [&](const auto& interface) {
-    return mac ? interface->mac && *interface->mac == *mac : interface->target.dev == args.device;
+    if (mac) return interface->mac && *interface->mac == *mac;
+    return !args.device.empty() && interface->target.dev == args.device;
   });
   if (found == interfaces.end()) {
     throw Error(ErrorDomain::kDomain, ErrorCode::kInvalidArg, fmt::format("'{}' is not a known interface", args.device));

@@ -187,14 +187,27 @@ TEST_F(MonitorTest, MuchOutputWaitsForThePeer) {
   EXPECT_EQ(log_, big + "=7;");
 }
 
-TEST_F(MonitorTest, TextKeepsTheClientsIdOrGetsLibvirts) {
+TEST_F(MonitorTest, TextGetsAnIdInLibvirtsForm) {
   Run([](MonitorTest& self) -> Task<> {
     self.Say("{\"return\":{},\"id\":1}\r\n");
     std::string answer = co_await self.monitor_->ExecuteText("{\"execute\":\"stop\"}");
     EXPECT_EQ(answer, R"({"return":{},"id":"libvirt-1"})");
+    bool refused = false;
+    try {
+      co_await self.monitor_->ExecuteText("{\"execute\":\"x\",\"id\":\"mine\"}");
+    } catch (const Error& error) {
+      refused = error.code == ErrorCode::kInternalError;
+    }
+    EXPECT_TRUE(refused);
+  }(*this));
+}
+
+TEST_F(MonitorTest, TextThatIsNoCommandIsLeftToQemuToRefuse) {
+  Run([](MonitorTest& self) -> Task<> {
+    self.Say("{\"error\":{\"class\":\"C\",\"desc\":\"d\"}}\r\n");
+    EXPECT_EQ(co_await self.monitor_->ExecuteText("[1]"), R"({"error":{"class":"C","desc":"d"}})");
     self.Say("{\"error\":{\"class\":\"C\",\"desc\":\"d\"},\"id\":2}\r\n");
-    answer = co_await self.monitor_->ExecuteText("{\"execute\":\"x\",\"id\":\"mine\"}");
-    EXPECT_EQ(answer, R"({"error":{"class":"C","desc":"d"},"id":"mine"})");
+    EXPECT_EQ(co_await self.monitor_->ExecuteText("{}"), R"({"error":{"class":"C","desc":"d"}})");
   }(*this));
 }
 
