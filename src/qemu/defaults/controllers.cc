@@ -21,6 +21,10 @@ Controller& InsertController(DomainDef& def, std::unique_ptr<Controller> added) 
     --it;
     const Controller& current = **it;
     if (current.type != added->type) continue;
+    if (!added->index) {  // its number is not known yet: last of its kind
+      place = it + 1;
+      break;
+    }
     bool added_is_master = !added->info.master_startport && current.info.master_startport && current.index == added->index;
     if (current.index > added->index || added_is_master) {
       place = it;
