@@ -168,6 +168,8 @@ void Lockspace::Drop(std::map<std::string, Lease>::iterator lease) {
   // With a shared lease other hosts may still be there: the file goes with the one that is alone.
   bool alone = !(held.flags & kShared) || TryLock(held.fd.get(), F_WRLCK);
   if ((held.flags & kAutocreate) && alone) unlink(PathOf(lease->first).c_str());
+  // Not by the close alone: a process that is just being started has copies of our descriptors.
+  if (!held.posix) TryLock(held.fd.get(), F_UNLCK);
   auto id = held.posix ? IdOf(held.fd.get()) : std::nullopt;
   if (id) PosixLocked().erase(*id);
   leases_.erase(lease);

@@ -88,6 +88,7 @@ double Locker(const Side& side, int count) {
   Client client = ConnectTo("virtlockd");
   lock::RegisterArgs owner;
   owner.owner.name = "bench";
+  owner.owner.id = 1;
   owner.owner.pid = 1;
   client.Call<lock::proc::Register>(owner);
   lock::AcquireResourceArgs acquire;

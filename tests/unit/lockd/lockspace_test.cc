@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +47,29 @@ class LockspaceTest : public testing::Test {
   std::string directory_;
   std::optional<Lockspace> space_;
 };
+
+// A process between its fork and its exec has all our descriptors, and the locks with them.
+TEST_F(LockspaceTest, ReleasedLeasesAreFreeWhoeverHasTheDescriptor) {
+  space_->Acquire("disk", 1, kAutocreate);
+  space_->Acquire("other", 1, kAutocreate);
+  pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  space_->Release("disk", 1);
+  space_->Acquire("disk", 2, kAutocreate);
+  space_->Release("disk", 2);
+  Fd file(open((directory_ + "/other").c_str(), O_RDWR));
+  space_->Release("other", 1);
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_len = 1;
+  EXPECT_EQ(fcntl(file.get(), F_OFD_SETLK, &lock), 0);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+}
 
 // What libvirt's virtlockd leaves to us at a live upgrade are POSIX locks.
 TEST_F(LockspaceTest, TakesOverPosixLocks) {
