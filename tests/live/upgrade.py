@@ -162,6 +162,7 @@ class Owners:
 
     def __init__(self, host, count, daemon='virtlockd'):
         self.space = '/var/lib/libvirt/lockd-upgrade'
+        shutil.rmtree(self.space, ignore_errors=True)
         self.stop_file = host.logs + '/stop-stealing'
         self.clients = [Lock().register(pid=4000000 + i, name='guest%d' % i) for i in range(count)]
         self.clients[0].create_lockspace(self.space)
