@@ -82,13 +82,20 @@ void Parser::ReadText(const Row& row, void* value, std::string_view text, const 
   Fail(row.fault, "Invalid value '" + std::string(text) + "' for element or attribute './" + std::string(element.name) + "'");
 }
 
+std::uint64_t Parser::Scaled(std::uint64_t number, const xml::Node& element, const SizeSpec& spec) const {
+  std::string_view unit = element.AttrOr("unit");
+  if ((flags_ & kValidating) && !IsSizeUnit(unit)) Invalid(element, "invalid value '" + std::string(unit) + "' of attribute 'unit'");
+  std::uint64_t bytes = ScaleToBytes(number, unit, spec.default_scale);
+  return bytes / spec.scale + (bytes % spec.scale != 0);
+}
+
 std::uint64_t Parser::ScaledText(const xml::Node& element, const SizeSpec& spec) const {
   auto number = ParseNumber<std::uint64_t>(element.text);
   if (!number) {
+    if (flags_ & kValidating) Invalid(element, "invalid value '" + std::string(element.text) + "'");
     Fail(Fault::kXml, "Invalid value '" + std::string(element.text) + "' for element or attribute './" + std::string(element.name) + "[1]'");
   }
-  std::uint64_t bytes = ScaleToBytes(*number, element.AttrOr("unit"), spec.default_scale);
-  return bytes / spec.scale + (bytes % spec.scale != 0);
+  return Scaled(*number, element, spec);
 }
 
 bool Parser::Skips(const Row& row, const void* object) const {
@@ -165,8 +172,7 @@ void Parser::ReadRows(RowSpan rows, void* object, const xml::Node& element) {
         if (auto text = element.Attr(row.name)) {
           auto number = ParseNumber<std::uint64_t>(*text);
           if (!number) Fail(row.fault, BadAttributeMessage(element, row.name, *text, kUint64Value.expected));
-          std::uint64_t bytes = ScaleToBytes(*number, element.AttrOr("unit"), row.size->default_scale);
-          StoreSize(row, row.at(object), bytes / row.size->scale + (bytes % row.size->scale != 0));
+          StoreSize(row, row.at(object), Scaled(*number, element, *row.size));
         } else if (row.flags & kRequired) {
           MissingAttribute(element, row.name);
         }

@@ -51,6 +51,8 @@ class Parser {
     return ReadAttribute(row, &value, element);
   }
   std::uint64_t ScaledText(const xml::Node& element, const SizeSpec& spec) const;
+  // `number` in the unit that the element's attribute names.
+  std::uint64_t Scaled(std::uint64_t number, const xml::Node& element, const SizeSpec& spec) const;
 
   void ReadElement(const ErasedDescription& description, void* object, const xml::Node& element);
   void ReadRows(RowSpan rows, void* object, const xml::Node& element);

@@ -247,6 +247,8 @@ std::optional<std::uint64_t> UnitScale(std::string_view unit) {
 
 }  // namespace
 
+bool IsSizeUnit(std::string_view unit) { return UnitScale(unit).has_value(); }
+
 std::uint64_t ScaleToBytes(std::uint64_t value, std::string_view unit, std::uint64_t default_scale) {
   auto scale = UnitScale(unit);
   if (!scale) throw Error(ErrorDomain::kNone, ErrorCode::kInvalidArg, "unknown suffix '" + std::string(unit) + "'");

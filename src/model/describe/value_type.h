@@ -79,4 +79,7 @@ extern template std::optional<std::int64_t> ParseNumber(std::string_view, int);
 // An unknown unit throws kInvalidArg, an overflow kOverflow (both from VIR_FROM_NONE).
 std::uint64_t ScaleToBytes(std::uint64_t value, std::string_view unit, std::uint64_t default_scale);
 
+// Whether ScaleToBytes() knows the unit.
+bool IsSizeUnit(std::string_view unit);
+
 }  // namespace bv::model

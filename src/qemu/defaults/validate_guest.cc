@@ -56,6 +56,13 @@ void FeatureSettings(const DomainDef& def) {
   if (*f.tseg_bytes % kMiB) Unsupported("SMM TSEG size must be divisible by 1 MiB");
 }
 
+void VcpuCount(const DomainDef& def, const QemuCaps& caps) {
+  const MachineType* machine = caps.FindMachine(def.os.machine);
+  if (machine && machine->max_cpus && def.vcpu.max > machine->max_cpus) {
+    Unsupported(fmt::format("Maximum CPUs greater than specified machine type limit {}", machine->max_cpus));
+  }
+}
+
 // The first vCPU cannot be unplugged, and whoever orders some of them orders all.
 void Vcpus(const DomainDef& def) {
   const auto& vcpus = def.vcpu.vcpus;
@@ -94,6 +101,7 @@ void LaunchSecurityKind(const DomainDef& def, const QemuCaps& caps) {
 void Guest(const DomainDef& def, const QemuCaps& caps) {
   Emulator(def, caps);
   BootMenuRange(def);
+  VcpuCount(def, caps);
   CpuSettings(def);
   FeatureSettings(def);
   Vcpus(def);
