@@ -186,7 +186,7 @@ def test_session_daemons_start(host):
     with open(host.run_dir + '/virtqemud.pid') as f:
         pid = int(f.read())
     with open('/proc/%d/cmdline' % pid) as f:
-        expect('its command line', f.read(), 'virtqemud\0--timeout=120\0')
+        expect('its command line', f.read(), 'virtqemud\0--daemon\0--timeout\000120\0')
     host.virsh('list', '--all')
     os.kill(pid, 15)
     wait_for('its end', lambda: not os.path.exists('/proc/%d' % pid))
