@@ -22,9 +22,9 @@ constexpr RowOf<VideoResolution> kResolutionRows[] = {
 };
 constexpr Description<VideoResolution> kResolution{kResolutionRows};
 constexpr RowOf<Video> kVideoDriverRows[] = {
+    Include<&Video::virtio>(kVirtioOptions),
     Attr<&Video::backend>("name").NonZero(),
     Attr<&Video::vgaconf>("vgaconf").NonZero().With(kParseOnly),  // bhyve's
-    Include<&Video::virtio>(kVirtioOptions),
 };
 constexpr RowOf<Video> kVideoModelRows[] = {
     Attr<&Video::type>("type").NonZero().Fails(Fault::kUnsupported),
