@@ -17,8 +17,9 @@ struct Topic {
   void (*measure)(const Side& side, bool quick, Samples& samples);
 };
 constexpr Topic kTopics[] = {
-    {"start", MeasureStart}, {"calls", MeasureCalls}, {"scale", MeasureScale}, {"guests", MeasureGuests},
-    {"running", MeasureRunning}, {"logs", MeasureLogs}, {"locks", MeasureLocks}, {"upgrade", MeasureUpgrade}};
+    {"start", MeasureStart}, {"calls", MeasureCalls}, {"scale", MeasureScale},
+    {"language", MeasureLanguage}, {"guests", MeasureGuests}, {"running", MeasureRunning}, {"logs", MeasureLogs},
+    {"locks", MeasureLocks}, {"upgrade", MeasureUpgrade}};
 
 // What ours must reach.
 enum class Kind {
@@ -58,6 +59,10 @@ constexpr Row kRows[] = {
     {"list-all of 5000", "ms", {Kind::kAtMost, 2}},
     {"restart with 5000", "ms", {Kind::kAtMost, 400}},
     {"RSS with 5000 domains", "MB", {Kind::kNone}},
+    {"parse 200 lines", "us", {Kind::kAtMost, 60}},
+    {"format 200 lines", "us", {Kind::kAtMost, 60}},
+    {"define, 200 lines", "ms", {Kind::kBelowOriginal}},
+    {"dumpxml, 200 lines", "us", {Kind::kBelowOriginal}},
     {"start a guest", "ms", {Kind::kTimesLimit, 1.2}},
     {"destroy a guest", "ms", {Kind::kTimesLimit, 2}},
     {"20 starts at once", "ms", {Kind::kTimesLimit, 1.3}},

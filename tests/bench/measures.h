@@ -12,6 +12,8 @@ void MeasureStart(const Side& side, bool quick, Samples& samples);
 void MeasureCalls(const Side& side, bool quick, Samples& samples);
 // thousands of domains
 void MeasureScale(const Side& side, bool quick, Samples& samples);
+// the domain language, by itself and in calls
+void MeasureLanguage(const Side& side, bool quick, Samples& samples);
 // guests: start, destroy, many at once
 void MeasureGuests(const Side& side, bool quick, Samples& samples);
 // running guests: statistics, save, restore, memory
