@@ -26,7 +26,7 @@ std::string LongGuestXml() {
     devices += fmt::format("<interface type='bridge'><mac address='52:54:00:00:00:{:02x}'/><source bridge='br{}'/><model type='virtio'/>"
                            "<driver name='vhost' queues='4'/></interface>", i, i);
   }
-  return "<domain type='qemu'><name>server</name><title>a server</title><memory unit='GiB'>8</memory><vcpu>4</vcpu>"
+  return "<domain type='qemu'><name>server</name><uuid>5d7f3a3e-6d2f-4a43-9c0e-3f6e2d9b7a10</uuid><title>a server</title><memory unit='GiB'>8</memory><vcpu>4</vcpu>"
          "<cputune><shares>2048</shares><vcpupin vcpu='0' cpuset='0'/></cputune><os><type machine='q35'>hvm</type><boot dev='hd'/></os>"
          "<features><acpi/><apic/></features><cpu mode='host-model'><topology sockets='1' cores='4' threads='1'/></cpu>"
          "<clock offset='utc'><timer name='rtc' tickpolicy='catchup'/><timer name='hpet' present='no'/></clock><devices>" +
