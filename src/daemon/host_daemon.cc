@@ -78,9 +78,7 @@ HostDaemon::HostDaemon(const Personality& personality, const Options& options, c
   for (int number : {SIGTERM, SIGINT, SIGQUIT}) {
     signals_.push_back(std::make_unique<SignalWatch>(number, [this] { BeginShutdown(); }));
   }
-  signals_.push_back(std::make_unique<SignalWatch>(SIGHUP, [this] {
-    if (serving_ && !reloading_) Spawn(Reload(), "reload");
-  }));
+  signals_.push_back(std::make_unique<SignalWatch>(SIGHUP, [this] { RequestReload(); }));
   signals_.push_back(std::make_unique<SignalWatch>(SIGUSR1, [this] { RequestUpgrade(); }));
   signal(SIGPIPE, SIG_IGN);
 }
@@ -162,14 +160,22 @@ Task<> HostDaemon::Shutdown() {
   Loop::Current().Quit();
 }
 
+void HostDaemon::RequestReload() {
+  if (!serving_) return LogWarn(kLog, "Drivers are not initialized, reload ignored");
+  reload_wanted_ = true;
+  if (!reloading_) Spawn(Reload(), "reload");
+}
+
 Task<> HostDaemon::Reload() {
   reloading_ = true;
-  LogInfo(kLog, "reloading configuration");
-  for (const auto& driver : drivers_) {
-    try {
-      co_await driver->Reload();
-    } catch (const std::exception& e) {
-      LogError(kLog, "cannot reload a driver's configuration: {}", e.what());
+  while (std::exchange(reload_wanted_, false)) {
+    LogInfo(kLog, "Reloading configuration on SIGHUP");
+    for (const auto& driver : drivers_) {
+      try {
+        co_await driver->Reload();
+      } catch (const std::exception& e) {
+        LogError(kLog, "cannot reload a driver's configuration: {}", e.what());
+      }
     }
   }
   reloading_ = false;

@@ -57,6 +57,7 @@ class HostDaemon {
                      int backlog);
   Task<> Serve();
   Task<> Shutdown();
+  void RequestReload();
   Task<> Reload();
   void BeginShutdown();
 
@@ -98,7 +99,8 @@ class HostDaemon {
   Timer idle_timer_;
   std::chrono::seconds idle_timeout_;
   std::vector<std::unique_ptr<SignalWatch>> signals_;
-  bool serving_ = false, shutting_down_ = false, reloading_ = false;
+  bool serving_ = false, shutting_down_ = false;
+  bool reload_wanted_ = false, reloading_ = false;  // the second by SIGHUP while the first one's is under way
   int exit_status_ = 0;
 
   std::function<void()> on_serving_, on_failure_;

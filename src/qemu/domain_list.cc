@@ -1,5 +1,8 @@
 #include "qemu/domain_list.h"
 
+#include <fmt/core.h>
+
+#include "base/error.h"
 #include "qemu/moments.h"
 
 namespace bv::qemu {
@@ -37,6 +40,17 @@ unsigned StateFilter(State state) {
 DomainList::Ptr DomainList::FindName(std::string_view name) const { return Look(by_name_, name); }
 DomainList::Ptr DomainList::FindUuid(const Uuid& uuid) const { return Look(by_uuid_, uuid); }
 DomainList::Ptr DomainList::FindId(int id) const { return Look(by_id_, id); }
+
+DomainList::Ptr DomainList::FindSame(std::string_view name, const Uuid& uuid) const {
+  auto same = FindUuid(uuid);
+  if (same && same->name() != name)
+    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
+                fmt::format("domain '{}' is already defined with uuid {}", same->name(), uuid.ToString()));
+  if (auto other = same ? nullptr : FindName(name))
+    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
+                fmt::format("domain '{}' already exists with uuid {}", name, other->uuid().ToString()));
+  return same;
+}
 
 void DomainList::Add(Ptr domain) {
   by_name_.emplace(domain->name(), domain);

@@ -20,6 +20,8 @@ class DomainList {
   Ptr FindName(std::string_view name) const;
   Ptr FindUuid(const Uuid& uuid) const;
   Ptr FindId(int id) const;
+  // The one that has both; null when neither is taken. kOperationFailed when only one of them is.
+  Ptr FindSame(std::string_view name, const Uuid& uuid) const;
 
   // Neither name nor UUID may be taken.
   void Add(Ptr domain);

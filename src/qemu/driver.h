@@ -151,9 +151,10 @@ class QemuDriver : public Driver {
   Task<std::unique_ptr<model::DomainDef>> ReadStored(std::string xml);
   static std::unique_ptr<model::DomainDef> Copy(const model::DomainDef& def);
 
-  // Writes or removes /etc/libvirt/qemu/NAME.xml.
+  // Writes or removes /etc/libvirt/qemu/NAME.xml, which says ConfigText().
   Task<> SaveConfig(DomainPtr domain);
   Task<> DeleteConfig(DomainPtr domain);
+  static std::string ConfigText(const Domain& domain);
   std::string ConfigPath(const Domain& domain) const { return config_->dirs.config + "/" + domain.name() + ".xml"; }
   std::string AutostartPath(const Domain& domain) const { return config_->dirs.autostart + "/" + domain.name() + ".xml"; }
   std::string SavePath(const Domain& domain) const { return config_->dirs.save + "/" + domain.name() + ".save"; }
@@ -189,12 +190,16 @@ class QemuDriver : public Driver {
   Task<bool> StartFromManagedSave(DomainPtr domain, bool paused);
   Task<> AutostartAll();
   Task<> LearnLiveCpu(DomainPtr domain);
-  Task<> CheckDefinitions();
   void RestoreDomains();
   void RestoreAutodestroy();
+
+  // --- driver_reload.cc: what is on disk ---
   void LoadDefinitions();
-  // Null for one that cannot be used, or is known.
+  Task<> CheckDefinitions();
   DomainPtr AddDefinition(DefinitionFile file);
+  Task<> ReloadDefinition(DefinitionFile file);
+  Task<> TakeOver(DomainPtr domain, std::string path);
+
   Task<std::uint64_t> MigrationParameter(DomainPtr domain, const char* name);
   Task<> SetMigrationParameter(DomainPtr domain, const char* name, std::uint64_t value);
   Task<> OpenDisplay(DomainPtr domain, unsigned index, bool skip_auth, std::shared_ptr<Fd> socket);

@@ -16,20 +16,6 @@
 namespace bv::qemu {
 namespace {
 
-// A definition's name and UUID must be both new or both of the same domain. Null: both new.
-DomainPtr FindSame(const DomainList& domains, const model::DomainDef& def) {
-  auto same = domains.FindUuid(def.uuid);
-  if (same) {
-    if (same->name() == def.name) return same;
-    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
-                fmt::format("domain '{}' is already defined with uuid {}", same->name(), def.uuid.ToString()));
-  }
-  if (auto other = domains.FindName(def.name))
-    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
-                fmt::format("domain '{}' already exists with uuid {}", def.name, other->uuid().ToString()));
-  return nullptr;
-}
-
 [[noreturn]] void Invalid(const std::string& what) {
   throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, what);
 }
@@ -45,7 +31,7 @@ Task<DomainPtr> QemuDriver::Define(std::string xml, unsigned flags) {
   auto def = co_await ReadXml(std::move(xml), parse);
   auto caps = co_await CapsOf(*def);
   ValidateDomain(*def, *caps, *config_);
-  auto domain = FindSame(domains_, *def);
+  auto domain = domains_.FindSame(def->name, def->uuid);
   bool existed = domain != nullptr, was_persistent = domain && domain->persistent;
   if (!domain) {
     domain = std::make_shared<Domain>(def->name, def->uuid);

@@ -71,13 +71,7 @@ Task<remote::DomainCreateWithFlagsRet> QemuDriver::DomainCreateWithFlags(Call& c
 }
 
 Task<DomainPtr> QemuDriver::AddForStart(const model::DomainDef& def) {
-  auto domain = domains_.FindUuid(def.uuid);
-  if (domain && domain->name() != def.name)
-    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
-                fmt::format("domain '{}' is already defined with uuid {}", domain->name(), def.uuid.ToString()));
-  if (auto other = domain ? nullptr : domains_.FindName(def.name))
-    throw Error(ErrorDomain::kDomain, ErrorCode::kOperationFailed,
-                fmt::format("domain '{}' already exists with uuid {}", def.name, other->uuid().ToString()));
+  auto domain = domains_.FindSame(def.name, def.uuid);
   if (domain && domain->active())
     throw Error(ErrorDomain::kDomain, ErrorCode::kOperationInvalid, fmt::format("domain '{}' is already active", def.name));
   bool existed = domain != nullptr;

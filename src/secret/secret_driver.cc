@@ -49,8 +49,15 @@ SecretDriver::SecretDriver(const DriverEnvironment& environment)
 SecretDriver::~SecretDriver() { set_local(nullptr); }
 
 Task<> SecretDriver::Start() {
-  store_.Load();
+  store_.Load(SecretStore::ReadFiles(store_.directory()));
   co_return;
+}
+
+// As in libvirt, silently, and what has gone from the disk stays.
+Task<> SecretDriver::Reload() {
+  auto turn = co_await BeginChange();
+  auto read = [directory = store_.directory()] { return SecretStore::ReadFiles(directory); };
+  store_.Load(co_await Offload(read));
 }
 
 bool SecretDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "secret", privileged_, ErrorDomain::kSecret); }

@@ -20,6 +20,7 @@ class SecretDriver : public Driver, public SecretSource {
   ~SecretDriver() override;
 
   Task<> Start() override;
+  Task<> Reload() override;
   void Register(Service& service) override;
   bool AcceptsUri(const Uri& uri) const override;
   std::string DefaultUri() const override { return privileged_ ? "secret:///system" : "secret:///session"; }

@@ -37,6 +37,8 @@ std::string FromBase64(const std::string& text) {
   throw Error(ErrorDomain::kSecret, ErrorCode::kInternalError, std::move(text));
 }
 
+void LogUnusable(const Error& error) { LogError("secret.secret_driver", "Error reading secret: {}", error.what()); }
+
 std::string PathOf(const std::string& directory, const Uuid& uuid, const char* suffix) {
   return directory + "/" + uuid.ToString() + suffix;
 }
@@ -53,16 +55,31 @@ std::vector<std::string> DefinitionsIn(const std::string& directory) {
 
 }  // namespace
 
-void SecretStore::Load() {
-  for (const std::string& name : DefinitionsIn(directory_)) {
+std::vector<Secret> SecretStore::ReadFiles(const std::string& directory) {
+  std::vector<Secret> secrets;
+  for (const std::string& name : DefinitionsIn(directory)) {
     try {
-      Secret secret{model::ParseSecret(ReadFile(directory_ + "/" + name + ".xml"), false), std::nullopt};
+      Secret secret{model::ParseSecret(ReadFile(directory + "/" + name + ".xml"), false), std::nullopt};
       Uuid uuid = secret.def.uuid;
-      if (uuid.ToString() != name) ThrowInternal("<uuid> does not match secret file name '" + name + "'");
-      if (auto value = ReadFileIfExists(PathOf(directory_, uuid, ".base64"))) secret.value = FromBase64(*value);
-      secrets_.insert_or_assign(uuid, std::move(secret));
+      if (uuid.ToString() != name) ThrowInternal("<uuid> does not match secret file name '" + name + ".xml'");
+      if (auto value = ReadFileIfExists(PathOf(directory, uuid, ".base64"))) secret.value = FromBase64(*value);
+      secrets.push_back(std::move(secret));
     } catch (const Error& e) {
-      LogError("secret.secret_driver", "Error reading secret: {}", e.what());
+      LogUnusable(e);
+    }
+  }
+  return secrets;
+}
+
+void SecretStore::Load(std::vector<Secret> secrets) {
+  for (Secret& secret : secrets) {
+    try {
+      CheckDefinition(secret.def);
+      const Secret* old = Find(secret.def.uuid);
+      if (old && !secret.value) secret.value = old->value;
+      Put(std::move(secret));
+    } catch (const Error& e) {
+      LogUnusable(e);
     }
   }
 }

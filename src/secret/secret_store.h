@@ -25,7 +25,10 @@ class SecretStore {
   const std::string& directory() const { return directory_; }
 
   // What is on disk; a file that cannot be read is logged and left alone. Blocks.
-  void Load();
+  static std::vector<Secret> ReadFiles(const std::string& directory);
+  // Takes them in beside what is there: new ones, and new definitions and values of known ones. One that CheckDefinition()
+  // refuses is logged and left out.
+  void Load(std::vector<Secret> secrets);
 
   // Throws kInternalError where the usage belongs to another secret or a private one would become public.
   void CheckDefinition(const model::SecretDef& def) const;

@@ -99,7 +99,7 @@ def test_reaps_and_forwards(host):
     subprocess.run(['nsenter', '-p', '-m', '-t', str(box.init), 'sh', '-c', '(sleep 0.1 & sleep 0.2 &)'], check=True)
     wait_for('the orphans are gone', lambda: list(box.children().values()) == ['virtqemud'])
     os.kill(box.init, signal.SIGHUP)
-    wait_for('the daemon has heard of SIGHUP', lambda: 'reloading configuration' in box.said())
+    wait_for('the daemon has heard of SIGHUP', lambda: 'Reloading configuration' in box.said())
     box.end()
 
 

@@ -39,7 +39,7 @@ TEST_F(SecretStoreTest, IsFoundAgainWithItsValue) {
   secret.value = std::string("\0\xff key", 6);
   SecretStore::WriteFiles(directory_, secret);
   SecretStore store(directory_);
-  store.Load();
+  store.Load(SecretStore::ReadFiles(directory_));
   EXPECT_EQ(store.Get(secret.def.uuid).value, secret.value);
   EXPECT_NE(store.Find(model::SecretUsage::kCeph, "a"), nullptr);
   EXPECT_EQ(store.Find(model::SecretUsage::kIscsi, "a"), nullptr);
@@ -63,11 +63,28 @@ TEST_F(SecretStoreTest, OneUsageHasOneSecretAndPrivateStaysPrivate) {
   EXPECT_THROW(store.CheckDefinition(secret.def), Error);
 }
 
+TEST_F(SecretStoreTest, LoadsWhatChangedAndKeepsTheRest) {
+  SecretStore store(directory_);
+  Secret known = Make("private='yes'", "a"), public_now = Make("private='yes'", "b"), rival = Make("", "a"), added = Make("", "c");
+  known.value = public_now.value = "value";
+  store.Put(known);
+  store.Put(public_now);
+  known.def.description = "new";
+  known.value.reset();
+  public_now.def.is_private = false;
+  store.Load({known, public_now, rival, added});
+  EXPECT_EQ(store.Get(known.def.uuid).def.description, "new");
+  EXPECT_EQ(store.Get(known.def.uuid).value, "value");
+  EXPECT_TRUE(store.Get(public_now.def.uuid).def.is_private);
+  EXPECT_EQ(store.Find(rival.def.uuid), nullptr);
+  EXPECT_NE(store.Find(added.def.uuid), nullptr);
+}
+
 TEST_F(SecretStoreTest, BrokenFilesAreLeftAlone) {
   std::string path = directory_ + "/broken.xml";
   WriteFileAtomic(path, "<secret");
   SecretStore store(directory_);
-  store.Load();
+  store.Load(SecretStore::ReadFiles(directory_));
   EXPECT_TRUE(store.all().empty());
   EXPECT_TRUE(FileExists(path));
   unlink(path.c_str());
