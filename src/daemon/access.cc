@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "daemon/access_definitions.h"
 #include "daemon/access_lists.h"
 #include "daemon/access_objects.h"
 #include "daemon/connection.h"
@@ -226,6 +227,7 @@ Task<> CheckCall(Service& service, Call& call) {
   Object object;
   if (procedure.args) object = access::FindObject(*procedure.args, args);
   bool resolved = false;
+  std::optional<access::Definition> definition;
   Afterwards todo;
   for (const rpc::AclRow& row : info.acl) {
     if (!rpc::Applies(row, procedure, args)) continue;
@@ -239,7 +241,8 @@ Task<> CheckCall(Service& service, Call& call) {
       }
       if (object.kind && !std::exchange(resolved, true)) co_await object.kind->resolve(service, call, object.value);
       if (object.kind) object.kind->describe(details, object.value);
-      if (!given && procedure.args) access::DescribeArguments(details, about, *procedure.args, args);
+      if (!given && !definition) definition = co_await access::FindDefinition(service, call);
+      if (!given) access::Describe(details, about, *definition);
     }
     co_await Require(call, row.need, std::move(details));
   }

@@ -1,7 +1,5 @@
 #include "daemon/access_objects.h"
 
-#include "base/error.h"
-#include "base/xml.h"
 #include "protocol/remote.h"
 #include "rpc/xdr_describe.h"
 
@@ -63,14 +61,6 @@ void Add(PolkitDetails& to, const remote::NonnullSecret& secret) {
 }
 
 // --- what the drivers know -----------------------------------------------------------------------
-
-template <typename Proc>
-Task<typename Proc::Ret> Ask(Service& service, Call& call, typename Proc::Args args) {
-  typename Proc::Ret answer;
-  co_await service.Invoke(call, Proc::program(), Proc::info.number, &args,
-                          [&](void* ret) { answer = std::move(*static_cast<typename Proc::Ret*>(ret)); });
-  co_return answer;
-}
 
 // By the argument and the answer of a look-up procedure.
 template <typename Proc, auto kArgument, auto kKey, auto kAnswer, typename T>
@@ -178,69 +168,6 @@ constexpr ObjectKind kObjects[] = {
     Kind<remote::NonnullSecret>("secret", Permission::kSecretGetattr),
 };
 
-// --- what is to be made --------------------------------------------------------------------------
-
-// Where an object's XML says what a detail is: an attribute, of the root element or of a child, or
-// without one the text of a child.
-struct XmlDetail {
-  std::string_view object, detail, child, attribute;
-};
-
-constexpr XmlDetail kXmlDetails[] = {
-    {"domain", "domain_name", "name", {}},
-    {"domain", "domain_uuid", "uuid", {}},
-    {"network", "network_name", "name", {}},
-    {"network", "network_uuid", "uuid", {}},
-    {"network_port", "network_port_uuid", "uuid", {}},
-    {"nwfilter", "nwfilter_name", {}, "name"},
-    {"nwfilter", "nwfilter_uuid", "uuid", {}},
-    {"nwfilter_binding", "nwfilter_binding_portdev", "portdev", "name"},
-    {"nwfilter_binding", "nwfilter_binding_filtername", "filterref", "filter"},
-    {"interface", "interface_name", {}, "name"},
-    {"interface", "interface_macaddr", "mac", "address"},
-    {"storage_pool", "pool_name", "name", {}},
-    {"storage_pool", "pool_uuid", "uuid", {}},
-    {"storage_vol", "vol_name", "name", {}},
-    {"node_device", "node_device_name", "name", {}},
-    {"secret", "secret_uuid", "uuid", {}},
-};
-
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  auto first = text.find_first_not_of(kBlank);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
-
-std::optional<std::string> Find(const xml::Node& root, const XmlDetail& row) {
-  const xml::Node* node = row.child.empty() ? &root : root.Child(row.child);
-  if (!node) return std::nullopt;
-  auto found = row.attribute.empty() ? std::optional(node->text) : node->Attr(row.attribute);
-  if (!found || found->empty()) return std::nullopt;
-  if (!row.detail.ends_with("_uuid")) return std::string(*found);
-  // In the one notation that rules know.
-  auto uuid = Uuid::Parse(Trim(*found));
-  return uuid ? std::optional(uuid->ToString()) : std::nullopt;
-}
-
-// The first text among the arguments that is `wanted`; null when there is none.
-const std::string* FindText(const xdr::Type& type, const void* args, bool (*wanted)(std::string_view)) {
-  for (std::uint32_t i = 0; i < type.field_count; ++i) {
-    const xdr::Type* field = type.fields[i].type;
-    void* value = const_cast<void*>(At(args, type.fields[i]));
-    if (field->kind == xdr::Kind::kOptional && field->ops.count(value)) {
-      value = field->ops.data(value);
-      field = field->element;
-    }
-    if (field->kind != xdr::Kind::kString) continue;
-    auto* text = static_cast<const std::string*>(value);
-    if (wanted(*text)) return text;
-  }
-  return nullptr;
-}
-
-bool IsXml(std::string_view text) { return Trim(text).starts_with('<'); }
-
 }  // namespace
 
 const ObjectKind* FindKind(const xdr::Type* type) {
@@ -268,25 +195,6 @@ bool HasObject(const xdr::Type& type, std::string_view name) {
     if (HasObject(*type.fields[i].type, name)) return true;
   }
   return false;
-}
-
-void DescribeArguments(PolkitDetails& to, std::string_view name, const xdr::Type& args_type, const void* args) {
-  const std::string* text = FindText(args_type, args, &IsXml);
-  if (!text) {
-    // Calls about node devices say just their name.
-    auto any = [](std::string_view) { return true; };
-    if (name == "node_device" && (text = FindText(args_type, args, any))) to.emplace_back("node_device_name", *text);
-    return;
-  }
-  try {
-    auto document = xml::Document::Parse(*text, ErrorDomain::kAccess, "definition");
-    for (const XmlDetail& row : kXmlDetails) {
-      if (row.object != name) continue;
-      if (auto found = Find(document.root(), row)) to.emplace_back(row.detail, std::move(*found));
-    }
-  } catch (const Error&) {
-    // The driver says what is wrong with it, if the client may ask at all.
-  }
 }
 
 }  // namespace bv::access

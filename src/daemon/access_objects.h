@@ -36,10 +36,14 @@ Object FindObject(const xdr::Type& type, void* value);
 // Whether FindObject() can find one of the kind `name` in such a payload.
 bool HasObject(const xdr::Type& type, std::string_view name);
 
-// The details of an object of the kind `name` that the arguments are about without holding it: what
-// the XML among them says of one that is to be made, or a node device's name. What the XML leaves
-// open, or what cannot be read, is left out.
-void DescribeArguments(PolkitDetails& to, std::string_view name, const xdr::Type& args_type, const void* args);
+// What the handler of another procedure answers, which works for `call` without its permissions.
+template <typename Proc>
+Task<typename Proc::Ret> Ask(Service& service, Call& call, typename Proc::Args args) {
+  typename Proc::Ret answer;
+  co_await service.Invoke(call, Proc::program(), Proc::info.number, &args,
+                          [&](void* ret) { answer = std::move(*static_cast<typename Proc::Ret*>(ret)); });
+  co_return answer;
+}
 
 inline void* At(void* base, const xdr::Field& field) { return static_cast<char*>(base) + field.offset; }
 inline const void* At(const void* base, const xdr::Field& field) { return static_cast<const char*>(base) + field.offset; }

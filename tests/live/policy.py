@@ -244,6 +244,33 @@ def test_access_control(host):
         expect('the same when nothing runs', counts, ['0', '0', "['mine']", '1'])
 
 
+def test_access_to_save_images(host):
+    """what a save image holds decides who may restore, read or change it, whatever definition is given with it; likewise new guests"""
+    with polkit(host, ACCESS_RULES % UUID):
+        host.main.stop()
+        host.start(args=['-f', config(host, 'acl', 'access_drivers = [ "polkit" ]\n')])
+        host.define('mine', kvm=False, extra='<uuid>%s</uuid>' % UUID)
+        host.define('theirs', kvm=False)
+        mine, theirs = host.logs + '/mine.save', host.logs + '/theirs.save'
+        for name, image in (('mine', mine), ('theirs', theirs)):
+            host.virsh('start', name)
+            host.virsh('save', name, image)
+        expect('what it is', '<name>mine<' in allowed(host, ALLOWED, 'save-image-dumpxml', mine), True)
+        allowed(host, ALLOWED, 'save-image-define', mine, host.write('saved.xml', host.virsh('save-image-dumpxml', mine)))
+        xml = host.write('given.xml', host.virsh('save-image-dumpxml', mine))
+        for command in (['save-image-dumpxml', theirs], ['save-image-define', theirs, xml], ['restore', theirs],
+                        ['restore', theirs, '--xml', xml]):
+            refused(host, ALLOWED, *command)
+        refused(host, DENIED, 'restore', mine)
+        refused(host, ALLOWED, 'restore', '/nonexistent.save', because='/nonexistent.save')
+        allowed(host, ALLOWED, 'restore', mine, '--paused', '--xml', xml)
+        expect('the guests that run', host.virsh('list', '--name').split(), ['mine'])
+        host.virsh('destroy', 'mine')
+        for command in ('create', 'define'):
+            refused(host, ALLOWED, command, host.logs + '/theirs.xml')
+            allowed(host, ALLOWED, command, host.logs + '/mine.xml')
+
+
 COUNTS = '''
 import libvirt, sys
 c = libvirt.open(sys.argv[1])
