@@ -92,12 +92,18 @@ void WriteToFile(const std::string& path, std::string_view content) {
 }
 
 void MakeDirs(const std::string& path, mode_t mode) {
-  if (mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
-  if (errno != ENOENT) throw SystemError(ErrorDomain::kNone, "cannot create directory " + path);
-  MakeDirs(DirectoryOf(path), 0755);
-  if (mkdir(path.c_str(), mode) < 0 && errno != EEXIST) {
-    throw SystemError(ErrorDomain::kNone, "cannot create directory " + path);
+  if (mkdir(path.c_str(), mode) == 0) return;
+  if (errno == ENOENT) {
+    MakeDirs(DirectoryOf(path), 0755);
+    if (mkdir(path.c_str(), mode) == 0) return;
   }
+  int failure = errno;
+  if (failure == EEXIST) {
+    struct stat info;
+    if (stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return;
+    failure = ENOTDIR;
+  }
+  throw SystemError(ErrorDomain::kNone, failure, "cannot create directory " + path);
 }
 
 bool FileExists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }

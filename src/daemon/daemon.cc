@@ -35,6 +35,15 @@ DaemonConfig LoadConfig(const Personality& personality, const Options& options, 
   return text ? ParseConfig(personality, *text, paths.config_file) : DefaultConfig(personality);
 }
 
+DaemonConfig ReadConfig(const Personality& personality, const Options& options, const DaemonPaths& paths) {
+  try {
+    return LoadConfig(personality, options, paths);
+  } catch (Error& error) {
+    error.message = "Can't load config file: " + error.message;
+    throw;
+  }
+}
+
 void CheckConfig(const DaemonConfig& config) {
   if (config.host_uuid_source != "smbios" && config.host_uuid_source != "machine-id") {
     throw Error(ErrorDomain::kConf, ErrorCode::kConfigUnsupported, "invalid UUID source: " + config.host_uuid_source);
@@ -86,14 +95,12 @@ struct Run {
 
 // From the fork on: what fails is logged, reported to a waiting parent, and is the exit status.
 int RunInPlace(const Run& run, ActivatedSockets sockets, ParentPipe parent) {
-  StartResult stage = StartResult::kRunDir;
+  StartResult stage = StartResult::kPidFile;
   // Outlive what is thrown: what they hold belongs to the image that we may go back to.
   std::optional<PidFile> pid_file;
   std::optional<Loop> loop;
   std::optional<HostDaemon> daemon;
   try {
-    MakeRunDir(run.environment.state_dir, run.environment.privileged);
-    stage = StartResult::kPidFile;
     std::string pid_path = run.options.pid_file.value_or(run.paths.pid_file);
     if (run.state && run.state->pid_file >= 0) {
       upgrade::InheritedFds fds;
@@ -172,7 +179,7 @@ int RunDaemon(const Personality& personality, int argc, char** argv) {
   ActivatedSockets sockets;
   std::string default_log_outputs;
   try {
-    config = LoadConfig(personality, *options, paths);
+    config = ReadConfig(personality, *options, paths);
     CheckConfig(config);
     sockets = ActivatedSockets::FromEnvironment();
     default_log_outputs = SetUpLogging(config, *options, paths);
@@ -183,6 +190,15 @@ int RunDaemon(const Personality& personality, int argc, char** argv) {
   if (options->listen && !sockets.empty()) {
     return refuse("--listen is not permitted when the service manager passes the sockets; enable its "
                   "-tcp or -tls socket unit instead");
+  }
+
+  // Before anything goes into the background: a user's pid file is in there.
+  try {
+    MakeRunDir(environment.state_dir, environment.privileged);
+  } catch (const Error& e) {
+    refuse(fmt::format("{} {}: {}", environment.privileged ? "unable to create rundir" : "Cannot create user runtime directory",
+                       environment.state_dir, std::strerror(e.int1)));
+    return static_cast<int>(environment.privileged ? StartResult::kRunDir : StartResult::kPidFile);
   }
 
   ParentPipe parent;

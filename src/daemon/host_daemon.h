@@ -51,7 +51,6 @@ class HostDaemon {
   // TCP and TLS, when the command line and the configuration ask for them.
   void OpenIpSockets();
   void AddIpSocket(Way way, Fd socket);
-  TlsServerSettings MakeTlsSettings() const;
   Task<> ReloadTls();
   void AddUnixSocket(Server& server, std::string_view suffix, const std::string& mode, ListenerOptions options,
                      int backlog);

@@ -14,6 +14,7 @@
 #include "base/wait.h"
 #include "daemon/host_daemon.h"
 #include "daemon/reexec.h"
+#include "daemon/tls_settings.h"
 
 namespace bv {
 
@@ -197,7 +198,7 @@ void HostDaemon::LeaveForNextImage(bool original) {
 
 void HostDaemon::CheckState(const upgrade::SavedDaemon& saved) const {
   for (const upgrade::SavedServer& server : saved.servers) {
-    if (std::ranges::any_of(server.services, &upgrade::SavedService::tls)) TlsContext::Load(MakeTlsSettings());
+    if (std::ranges::any_of(server.services, &upgrade::SavedService::tls)) TlsContext::Load(TlsSettingsOf(config_, paths_));
   }
   for (const auto& driver : drivers_) driver->CheckState(saved.document);
 }

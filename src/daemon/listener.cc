@@ -26,14 +26,21 @@ constexpr std::chrono::seconds kRest{1};
 
 [[noreturn]] void Fail(const std::string& what) { throw SystemError(ErrorDomain::kRpc, what); }
 
+// Empty, with errno, where the host has no such address or somebody else has the port there.
 Fd ListenOn(const addrinfo& address, int backlog) {
   Fd fd(socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return fd;  // this family is not there
+  if (!fd) return fd;
   int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // An IPv6 wildcard would take the IPv4 port along, which has its own socket.
   if (address.ai_family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  if (bind(fd.get(), address.ai_addr, address.ai_addrlen) < 0) Fail("Unable to bind to port");
+  if (bind(fd.get(), address.ai_addr, address.ai_addrlen) < 0) {
+    if (errno != EADDRINUSE && errno != EADDRNOTAVAIL) Fail("Unable to bind to port");
+    int failure = errno;
+    fd.Reset();
+    errno = failure;
+    return fd;
+  }
   if (listen(fd.get(), backlog) < 0) Fail("Unable to listen on socket");
   return fd;
 }
@@ -62,22 +69,27 @@ Fd ListenUnix(const UnixSocketOptions& options) {
   return fd;
 }
 
-std::vector<Fd> ListenTcp(const std::string& host, const std::string& port, int backlog) {
+std::vector<Fd> ListenTcp(const std::optional<std::string>& host, const std::string& port, int backlog) {
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
-  if (int failed = getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &list)) {
+  if (int failed = getaddrinfo(host ? host->c_str() : nullptr, port.c_str(), &hints, &list)) {
     throw Error(ErrorDomain::kRpc, ErrorCode::kSystemError,
-                fmt::format("Unable to resolve address '{}' service '{}': {}", host.empty() ? "*" : host, port,
+                fmt::format("Unable to resolve address '{}' service '{}': {}", host.value_or("*"), port,
                             gai_strerror(failed)));
   }
   std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(list, &freeaddrinfo);
   std::vector<Fd> sockets;
+  int failure = 0;
   for (const addrinfo* at = list; at; at = at->ai_next) {
-    if (Fd fd = ListenOn(*at, backlog)) sockets.push_back(std::move(fd));
+    Fd fd = ListenOn(*at, backlog);
+    if (!fd) failure = errno;
+    if (fd) sockets.push_back(std::move(fd));
   }
-  if (sockets.empty()) Fail(fmt::format("Unable to listen on port {}", port));
+  // As in libvirt, one is enough.
+  if (sockets.empty()) throw SystemError(ErrorDomain::kRpc, failure, "Unable to bind to port");
+  if (failure) LogWarn("rpc.netsocket", "not every address can be had for port {}: {}", port, std::strerror(failure));
   return sockets;
 }
 

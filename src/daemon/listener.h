@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,10 @@ struct UnixSocketOptions {
 };
 Fd ListenUnix(const UnixSocketOptions& options);
 
-// One socket for each address that `host` (empty: any) and `port` (number or service) stand for.
+// One socket for each address that `host` (none: any) and `port` (number or service) stand for, as far as they
+// can be had: one at least.
 // Blocks for name look-ups: for start-up only.
-std::vector<Fd> ListenTcp(const std::string& host, const std::string& port, int backlog);
+std::vector<Fd> ListenTcp(const std::optional<std::string>& host, const std::string& port, int backlog);
 
 // Accepts connections on a listening socket while accepting is on, a few at a time so that a storm
 // of them cannot keep the loop. Out of descriptors it rests for a moment rather than spin.

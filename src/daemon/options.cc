@@ -69,7 +69,7 @@ std::string HelpText(const Personality& personality, const std::string& program)
   }
   if (personality.HasTcp()) {
     text += fmt::format("\n    TLS:\n      CA certificate: {}\n      Server certificate: {}\n      Server private key: {}\n",
-                        paths.ca_cert, paths.server_cert, paths.server_key);
+                        paths.certificates.ca, paths.certificates.certificate, paths.certificates.key);
   }
   text += fmt::format("\n    PID file (unless overridden by -p):\n      {}\n\n", paths.pid_file);
   return text;
@@ -77,7 +77,6 @@ std::string HelpText(const Personality& personality, const std::string& program)
 
 std::optional<Options> ParseOptions(const Personality& personality, int argc, char** argv, int& exit_status) {
   std::string program = argv[0];
-  program = program.substr(program.rfind('/') + 1);
 
   std::string letters;
   option longs[std::size(kOptions) + 2] = {};
@@ -101,7 +100,7 @@ std::optional<Options> ParseOptions(const Personality& personality, int argc, ch
       case 'd': options.daemonize = true; break;
       case 'l': options.listen = true; break;
       case 'f': options.config_file = optarg; break;
-      case 'p': options.pid_file = optarg; break;
+      case 'p': if (*optarg) options.pid_file = optarg; break;
       case kCheckState: options.check_state = optarg; break;
       case 't':
         if (auto seconds = ParseTimeout(optarg)) {
@@ -116,6 +115,7 @@ std::optional<Options> ParseOptions(const Personality& personality, int argc, ch
       case 'h': fmt::print("{}", HelpText(personality, program)); return std::nullopt;
       default:
         // getopt has said what is wrong.
+        fmt::print(stderr, "{}", HelpText(personality, program));
         exit_status = EXIT_FAILURE;
         return std::nullopt;
     }

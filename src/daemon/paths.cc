@@ -1,24 +1,22 @@
 #include "daemon/paths.h"
 
-#include <pwd.h>
+#include <glib.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <climits>
 
 namespace bv {
 
 namespace {
 
-std::string HomeDir() {
-  if (const char* home = std::getenv("HOME"); home && *home) return home;
-  const passwd* entry = getpwuid(geteuid());
-  return entry ? entry->pw_dir : "/";
+// The directory may change later (-d).
+std::string Absolute(std::string path) {
+  char directory[PATH_MAX];
+  if (path.starts_with('/') || !getcwd(directory, sizeof directory)) return path;
+  return directory + ("/" + path);
 }
 
-std::string XdgDir(const char* variable, const std::string& fallback) {
-  const char* dir = std::getenv(variable);
-  return std::string(dir && *dir ? dir : HomeDir() + fallback) + "/libvirt";
-}
+std::string Ours(const char* user_dir) { return Absolute(user_dir) + "/libvirt"; }
 
 }  // namespace
 
@@ -33,9 +31,9 @@ DriverEnvironment MakeEnvironment() {
     environment.log_dir = BV_LOCALSTATEDIR "/log/libvirt";
     return environment;
   }
-  environment.config_dir = XdgDir("XDG_CONFIG_HOME", "/.config");
-  environment.cache_dir = XdgDir("XDG_CACHE_HOME", "/.cache");
-  environment.state_dir = XdgDir("XDG_RUNTIME_DIR", "/.cache");
+  environment.config_dir = Ours(g_get_user_config_dir());
+  environment.cache_dir = Ours(g_get_user_cache_dir());
+  environment.state_dir = Ours(g_get_user_runtime_dir());
   environment.lib_dir = environment.config_dir;
   environment.log_dir = environment.cache_dir;
   return environment;
@@ -47,22 +45,18 @@ DaemonPaths PathsOf(const Personality& personality, const DriverEnvironment& env
   paths.config_file = environment.config_dir + "/" + name + ".conf";
   paths.log_file = environment.log_dir + "/" + name + ".log";
   paths.socket_dir = environment.state_dir;
+  std::string pki = BV_SYSCONFDIR "/pki/";
+  paths.system_certificates = {pki + "CA/cacert.pem", pki + "CA/cacrl.pem", pki + "libvirt/servercert.pem",
+                               pki + "libvirt/private/serverkey.pem"};
   if (environment.privileged) {
     paths.pid_file = BV_RUNSTATEDIR "/" + name + ".pid";
     paths.state_file = BV_RUNSTATEDIR "/" + name + "-restart-exec.json";
-    std::string pki = BV_SYSCONFDIR "/pki/";
-    paths.ca_cert = pki + "CA/cacert.pem";
-    paths.ca_crl = pki + "CA/cacrl.pem";
-    paths.server_cert = pki + "libvirt/servercert.pem";
-    paths.server_key = pki + "libvirt/private/serverkey.pem";
+    paths.certificates = paths.system_certificates;
   } else {
     paths.pid_file = environment.state_dir + "/" + name + ".pid";
     paths.state_file = environment.state_dir + "/" + name + "-restart-exec.json";
-    std::string pki = HomeDir() + "/.pki/libvirt/";
-    paths.ca_cert = pki + "cacert.pem";
-    paths.ca_crl = pki + "cacrl.pem";
-    paths.server_cert = pki + "servercert.pem";
-    paths.server_key = pki + "serverkey.pem";
+    pki = Absolute(g_get_home_dir()) + "/.pki/libvirt/";
+    paths.certificates = {pki + "cacert.pem", pki + "cacrl.pem", pki + "servercert.pem", pki + "serverkey.pem"};
   }
   return paths;
 }

@@ -7,8 +7,13 @@
 namespace bv {
 
 // Where this user's daemons keep things: the system's directories for root, the XDG ones for
-// everybody else (with libvirt's fallback to ~/.cache where there is no XDG_RUNTIME_DIR).
+// everybody else, as GLib says, which libvirt's clients ask too (~/.cache where there is no
+// XDG_RUNTIME_DIR). What the environment gives relative to our directory is made absolute.
 DriverEnvironment MakeEnvironment();
+
+struct CertificatePaths {
+  std::string ca, crl, certificate, key;
+};
 
 // The files of one daemon. Sockets are under `socket_dir`, which unix_sock_dir may change.
 struct DaemonPaths {
@@ -17,8 +22,7 @@ struct DaemonPaths {
   std::string state_file;    // of a live upgrade: see upgrade/state.h
   std::string log_file;      // where a daemon in the background logs when there is no journal
   std::string socket_dir;
-  // Certificates.
-  std::string ca_cert, ca_crl, server_cert, server_key;
+  CertificatePaths certificates, system_certificates;
 };
 DaemonPaths PathsOf(const Personality& personality, const DriverEnvironment& environment);
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "daemon/host_daemon.h"
+#include "daemon/tls_settings.h"
 
 namespace bv {
 
@@ -49,19 +50,6 @@ void HostDaemon::AddUnixSocket(Server& server, std::string_view suffix, const st
   server.AddListener(std::move(socket), std::move(options));
 }
 
-TlsServerSettings HostDaemon::MakeTlsSettings() const {
-  TlsServerSettings settings{.ca_file = config_.ca_file.value_or(paths_.ca_cert),
-                       .cert_file = config_.cert_file.value_or(paths_.server_cert),
-                       .key_file = config_.key_file.value_or(paths_.server_key),
-                       .crl_file = config_.crl_file.value_or(paths_.ca_crl),
-                       .crl_required = config_.crl_file.has_value(),
-                       .check_own = !config_.tls_no_sanity_certificate,
-                       .verify_clients = !config_.tls_no_verify_certificate,
-                       .allowed_names = config_.tls_allowed_dn_list};
-  if (config_.tls_priority) settings.priority = *config_.tls_priority;
-  return settings;
-}
-
 void HostDaemon::AddIpSocket(Way way, Fd socket) {
   Server& main = *servers_.front();
   if (way == Way::kTcp) {
@@ -69,7 +57,7 @@ void HostDaemon::AddIpSocket(Way way, Fd socket) {
     return;
   }
   if (!tls_) {
-    tls_ = TlsContext::Load(MakeTlsSettings());
+    tls_ = TlsContext::Load(TlsSettingsOf(config_, paths_));
     admin_hooks_.update_tls = [this] { return ReloadTls(); };
   }
   main.AddListener(std::move(socket), {.way = way, .auth = config_.TlsAuth()},
@@ -79,21 +67,19 @@ void HostDaemon::AddIpSocket(Way way, Fd socket) {
 }
 
 Task<> HostDaemon::ReloadTls() {
-  TlsServerSettings settings = MakeTlsSettings();
-  auto load = [settings] { return TlsContext::Load(settings); };
+  auto load = [config = config_, paths = paths_] { return TlsContext::Load(TlsSettingsOf(config, paths)); };
   tls_ = co_await Offload(load);
 }
 
 void HostDaemon::OpenIpSockets() {
-  if (!personality_.HasTcp() || !environment_.privileged) return;
+  if (!personality_.HasTcp()) return;
   if (personality_.kind == ServerKind::kMonolithic && !options_.listen) return;
-  std::string address = config_.listen_addr.value_or("");
   int backlog = static_cast<int>(config_.main.max_queued_clients);
   if (config_.listen_tcp) {
-    for (Fd& fd : ListenTcp(address, config_.tcp_port, backlog)) AddIpSocket(Way::kTcp, std::move(fd));
+    for (Fd& fd : ListenTcp(config_.listen_addr, config_.tcp_port, backlog)) AddIpSocket(Way::kTcp, std::move(fd));
   }
   if (config_.listen_tls) {
-    for (Fd& fd : ListenTcp(address, config_.tls_port, backlog)) AddIpSocket(Way::kTls, std::move(fd));
+    for (Fd& fd : ListenTcp(config_.listen_addr, config_.tls_port, backlog)) AddIpSocket(Way::kTls, std::move(fd));
   }
 }
 

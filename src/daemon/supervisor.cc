@@ -112,7 +112,7 @@ void Supervisor::OpenSockets(Unit& unit) {
   if (!personality.HasTcp()) return;
   for (auto [wanted, unit_suffix, port] : {std::tuple(options_.tcp, "-tcp", "16509"), std::tuple(options_.tls, "-tls", "16514")}) {
     if (!wanted) continue;
-    for (Fd& fd : ListenTcp("", port, kBacklog)) {
+    for (Fd& fd : ListenTcp(std::nullopt, port, kBacklog)) {
       unit.sockets.push_back(std::move(fd));
       AddName(unit, unit_suffix);
     }
