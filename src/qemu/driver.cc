@@ -83,6 +83,7 @@ Task<> QemuDriver::Start() {
   if (config_error_) std::rethrow_exception(config_error_);
   // Nobody is served yet: what blocks here delays only ourselves.
   MakeDriverDirs(*config_);
+  lock_.emplace(config_->dirs.state + "/driver.pid", std::move(inherited_lock_));
   LoadDefinitions();
   co_await locks_->Start();
   std::function<Task<CapsPtr>(const std::string&)> caps_of = [this](const std::string& emulator) {
@@ -95,7 +96,10 @@ Task<> QemuDriver::Start() {
   Spawn(CheckDefinitions(), "check definitions");
 }
 
-Task<> QemuDriver::Stop() { co_return; }
+Task<> QemuDriver::Stop() {
+  lock_.reset();
+  co_return;
+}
 
 bool QemuDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "qemu", environment_.privileged); }
 std::string QemuDriver::DefaultUri() const { return environment_.privileged ? "qemu:///system" : "qemu:///session"; }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "daemon/driver.h"
+#include "daemon/pid_file.h"
 #include "protocol/qemu_protocol.h"
 #include "protocol/remote.h"
 #include "qemu/capabilities_cache.h"
@@ -214,6 +215,9 @@ class QemuDriver : public Driver {
   Task<> SetOnlineVcpus(DomainPtr domain, unsigned count);
 
   DriverEnvironment environment_;
+  // Against another daemon that would manage the same guests, the original's among them.
+  std::optional<PidFile> lock_;
+  Fd inherited_lock_;  // of another image of this process
   // Why the configuration could not be used; thrown by Start().
   std::exception_ptr config_error_;
   std::shared_ptr<const QemuConfig> config_;

@@ -1,7 +1,7 @@
 // The part of QemuDriver that goes from one process image to the next: what status files do not have.
 //
 // In the state (upgrade/state.h):
-//   "qemu": { "nextId", "nextCallback",
+//   "qemu": { "nextId", "nextCallback", "lock": FD,
 //             "guests": [ { "uuid", "monitor": CONNECTION, "process": FD (of the process), "pauseReason", "runReason",
 //                           "lastCommand" } ],
 //             "domains": [ { "uuid", "state", "reason",
@@ -103,10 +103,12 @@ void QemuDriver::SaveState(Json& state, upgrade::PassedFds& fds) const {
     if (domain->completed_job) entry.Set("job", FormatJob(*domain->completed_job));
     domains.Append(entry);
   });
-  state.Set(kMember, Json::Object({{"nextId", guests_->next_id()},
-                                   {"nextCallback", events_.next_callback()},
-                                   {"guests", guests},
-                                   {"domains", domains}}));
+  Json ours = Json::Object({{"nextId", guests_->next_id()},
+                            {"nextCallback", events_.next_callback()},
+                            {"guests", guests},
+                            {"domains", domains}});
+  if (lock_) ours.Set("lock", fds.Pass(lock_->fd()));
+  state.Set(kMember, ours);
 }
 
 void QemuDriver::CheckState(const Json& state) const {
@@ -118,6 +120,7 @@ void QemuDriver::RestoreState(const Json& state, upgrade::InheritedFds& fds) {
   Json ours = state.Find(kMember);
   if (!ours) return;
   CheckMember(ours);
+  if (Json lock = ours.Find("lock")) inherited_lock_ = fds.Take(lock);
   guests_->set_next_id(static_cast<int>(ours.Find("nextId").AsInt().value_or(1)));
   events_.set_next_callback(static_cast<int>(ours.Find("nextCallback").AsInt().value_or(0)));
   for (const Json& entry : ours.Find("guests").elements()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/verbatim_error.h"
 #include "daemon/uri.h"
 
@@ -42,14 +43,23 @@ void RefuseFlags(unsigned flags, unsigned known, const char* function) {
 }  // namespace
 
 SecretDriver::SecretDriver(const DriverEnvironment& environment)
-    : privileged_(environment.privileged), store_(environment.config_dir + "/secrets") {
+    : privileged_(environment.privileged),
+      state_dir_(environment.state_dir + (environment.privileged ? "/secrets" : "/secrets/run")),
+      store_(environment.config_dir + "/secrets") {
   set_local(this);
 }
 
 SecretDriver::~SecretDriver() { set_local(nullptr); }
 
 Task<> SecretDriver::Start() {
+  MakeDirs(state_dir_, 0700);
+  lock_.emplace(state_dir_ + "/driver.pid", std::move(inherited_lock_));
   store_.Load(SecretStore::ReadFiles(store_.directory()));
+  co_return;
+}
+
+Task<> SecretDriver::Stop() {
+  lock_.reset();
   co_return;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/wait.h"
 #include "daemon/driver.h"
+#include "daemon/pid_file.h"
 #include "daemon/secret_source.h"
 #include "protocol/remote.h"
 #include "rpc/service.h"
@@ -20,6 +21,7 @@ class SecretDriver : public Driver, public SecretSource {
   ~SecretDriver() override;
 
   Task<> Start() override;
+  Task<> Stop() override;
   Task<> Reload() override;
   void Register(Service& service) override;
   bool AcceptsUri(const Uri& uri) const override;
@@ -65,6 +67,10 @@ class SecretDriver : public Driver, public SecretSource {
   void Tell(int event, typename EventProc::Msg message);
 
   const bool privileged_;
+  // Against another daemon that would manage the same secrets, the original's among them.
+  const std::string state_dir_;
+  std::optional<PidFile> lock_;
+  Fd inherited_lock_;  // of another image of this process
   SecretStore store_;
   AsyncMutex changes_;  // one at a time, since each waits for the disk
   std::vector<Subscription> subscriptions_;

@@ -1,6 +1,6 @@
 // The part of SecretDriver that goes from one process image to the next: what no file has.
 //
-// In the state (upgrade/state.h): "secret": { "nextCallback", "ephemeral": [ { "xml", "value": FD } ] },
+// In the state (upgrade/state.h): "secret": { "nextCallback", "lock": FD, "ephemeral": [ { "xml", "value": FD } ] },
 // where the value (absent: none) is in a file in memory. Of each client:
 // "secret": { "events": [ { "id", "event", "secret": UUID } ] }
 
@@ -27,7 +27,9 @@ void SecretDriver::SaveState(Json& state, upgrade::PassedFds& fds) const {
     if (secret.value) entry.Set("value", fds.PassBytes(*secret.value));
     list.Append(entry);
   }
-  state.Set(kMember, Json::Object({{"nextCallback", next_subscription_}, {"ephemeral", list}}));
+  Json ours = Json::Object({{"nextCallback", next_subscription_}, {"ephemeral", list}});
+  if (lock_) ours.Set("lock", fds.Pass(lock_->fd()));
+  state.Set(kMember, ours);
 }
 
 void SecretDriver::CheckState(const Json& state) const {
@@ -36,6 +38,7 @@ void SecretDriver::CheckState(const Json& state) const {
 
 void SecretDriver::RestoreState(const Json& state, upgrade::InheritedFds& fds) {
   Json ours = state.Find(kMember);
+  if (Json lock = ours.Find("lock")) inherited_lock_ = fds.Take(lock);
   next_subscription_ = static_cast<int>(ours.Find("nextCallback").AsInt().value_or(0));
   for (const Json& entry : ours.Find("ephemeral").elements()) {
     Secret secret{DefinitionIn(entry), std::nullopt};

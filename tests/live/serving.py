@@ -96,6 +96,7 @@ def test_every_daemon(host):
     missing = [name for name in DRIVERS if not has(host, name)]
     if missing:
         raise Skip('not installed: ' + ' '.join(missing))
+    host.main.stop()
     for name, scheme in DRIVERS.items():
         daemon = host.start(name, socket=RUN + name + '-sock')
         conn = libvirt.open('%s+unix:///system?socket=%s%s-sock' % (scheme, RUN, name))
@@ -199,6 +200,7 @@ def test_activation(host):
     """sockets that a service manager passes are served, outlive the daemon, and its readiness is told"""
     if not has(host, 'virtqemud'):
         raise Skip('virtqemud is not installed')
+    host.main.stop()
     names, listeners = ['virtqemud.socket', 'virtqemud-admin.socket'], []
     for path in ('virtqemud-sock', 'virtqemud-admin-sock'):
         listener = socket.socket(socket.AF_UNIX)
