@@ -24,6 +24,8 @@ namespace {
 
 constexpr char kLog[] = "daemon";
 constexpr std::chrono::seconds kCheckLimit{20};
+// What a new image may take until it serves, with all guests found again; the clients wait.
+constexpr unsigned kServeSeconds = 30;
 constexpr char kCameBack[] = "BUSYVIRT_CAME_BACK";
 
 StartedAs& Remembered() {
@@ -167,6 +169,9 @@ void OnCrash(int number) {
   raise(number);
 }
 
+// A new image that hangs, on the loop or off it, goes back; one that cannot is left to go on.
+void OnDeadline(int) { GoBack(); }
+
 // What an exec has let through.
 std::vector<int> InheritedNumbers() {
   std::vector<int> numbers;
@@ -197,6 +202,10 @@ WayBack::WayBack(const std::optional<upgrade::SavedDaemon>& state) {
   action.sa_handler = OnCrash;
   action.sa_flags = SA_NODEFER;
   for (int number : kCrashes) sigaction(number, &action, nullptr);
+  action.sa_handler = OnDeadline;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGALRM, &action, nullptr);
+  alarm(kServeSeconds);
 }
 
 WayBack::~WayBack() { Close(); }
@@ -209,6 +218,8 @@ void WayBack::Take() {
 
 void WayBack::Close() {
   if (!way_back) return;
+  alarm(0);
+  signal(SIGALRM, SIG_DFL);
   for (int number : kCrashes) signal(number, SIG_DFL);
   close(way_back->image);
   delete std::exchange(way_back, nullptr);

@@ -12,7 +12,9 @@
 // restores. What can be wrong with the new image is found before anything depends on it: it is first run
 // as `IMAGE ARGUMENTS --check-state FILE`, with which it reads its configuration and a copy of the state
 // and prints kStateAccepted; one that does not is never executed. Should it still fail between the exec
-// and its first call, by an error or by a signal, it executes the image it came from (WayBack).
+// and its first call, by an error or by a signal, or not serve within half a minute, it executes the image
+// it came from (WayBack). How it does with the real descriptors the trial cannot tell: it gets none, since
+// what is read from them only one process can have.
 //
 // What clients see: calls that run are answered by the image that took them, and those that were sent later
 // by the next one. Who waits meanwhile waits for a second at most; while longer calls run it is tried
@@ -47,7 +49,7 @@ void ExecuteAnew(bool original);
 std::optional<upgrade::SavedDaemon> FindState(const std::string& state_file);
 
 // From an upgrade's beginning to its end: the way back to the image we came from, with all descriptors
-// that were inherited. Also takes it by itself on SIGSEGV and the like. Make it before descriptors are
+// that were inherited. Also takes it by itself on SIGSEGV and the like, and when time is up. Make it before descriptors are
 // taken. Does nothing when there is no state or no image in it, or when we came back that way already.
 class WayBack {
  public:

@@ -13,7 +13,7 @@ import time
 import libvirt
 
 from harness import Failure, Skip, expect, needs, wait_for
-from ways_in import Pki, tls_uri
+from ways_in import Pki, Sasl, tls_uri
 from wire import SOCKETS, LOG, LOCK, Lock, Log
 
 LOGS = '/var/log/libvirt/upgrade'
@@ -349,6 +349,38 @@ def test_libvirtd(host):
     wait_for('its end', lambda: listener.count('runner', libvirt.VIR_DOMAIN_EVENT_STOPPED) == 1)
 
 
+def test_drivers_stay_taken(host):
+    """what no other daemon may manage beside this one is never free, and given up in the end"""
+    only_ours(host)
+    image = Image(host, 'libvirtd')
+    host.main.stop()
+    daemon = start(host, image, host.socket)
+    locks = ['/run/libvirt/qemu/driver.pid', '/run/libvirt/secrets/driver.pid']
+    free, over = [], threading.Event()
+
+    def look():
+        while not over.is_set():
+            for path in locks:
+                with open(path, 'r+') as f:
+                    try:
+                        fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        free.append(path)
+                    except OSError:
+                        pass
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        for _ in range(5):
+            upgrade(daemon, image)
+            host.virsh('uri')
+    finally:
+        over.set()
+        thread.join()
+    expect('locks that were free', free, [])
+    expect('the status', daemon.stop(), 0)
+    expect('what is left', [path for path in locks if os.path.exists(path)], [])
+
+
 def test_guest_ends_meanwhile(host):
     """what a guest does between two images is reported by the second one: it stops, and it ends"""
     only_ours(host)
@@ -448,6 +480,53 @@ def test_ways_in(host):
         with_new.close()
 
 
+def test_sasl_over_tcp(host):
+    """a client that SASL encrypts for has all its answers and then the end of its connection, and can come again"""
+    only_ours(host)
+    sasl = Sasl(host, 'digest-md5')
+    sasl.be(host, 'joe')
+    image = Image(host, 'libvirtd')
+    daemon = start(host, image, host.socket, '--listen', '-f', host.write('sasl.conf', 'listen_tls = 0\nlisten_tcp = 1\n'))
+    with subprocess.Popen([sys.executable, '-c', SASL_CLIENT], env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True) as client:
+        expect('connected', client.stdout.readline(), 'encrypted\n')
+        upgrade(daemon, image)
+        expect('what the client sees', client.stdout.readline(), 'closed with reason 1\n')  # VIR_CONNECT_CLOSE_REASON_EOF
+        client.stdin.write('again\n')
+        client.stdin.flush()
+        expect('a new connection', client.stdout.readline(), 'encrypted\n')
+        client.stdin.close()
+
+
+SASL_CLIENT = '''
+import libvirt, sys, threading
+libvirt.registerErrorHandler(lambda *_: None, None)
+libvirt.virEventRegisterDefaultImpl()
+def events():
+    while True: libvirt.virEventRunDefaultImpl()
+libvirt.virEventAddTimeout(100, lambda *_: None, None)
+threading.Thread(target=events, daemon=True).start()
+gone = threading.Event()
+def closed(conn, reason, opaque):
+    print('closed with reason', reason, flush=True)
+    gone.set()
+def connect():
+    kinds = [libvirt.VIR_CRED_AUTHNAME, libvirt.VIR_CRED_PASSPHRASE]
+    conn = libvirt.openAuth('qemu+tcp://localhost/system', [kinds, lambda *_: -1, None])
+    if conn.isEncrypted(): print('encrypted', flush=True)
+    return conn
+conn = connect()
+conn.registerCloseCallback(closed, None)
+while not gone.is_set():
+    try:
+        conn.getHostname()
+    except libvirt.libvirtError:
+        gone.wait()
+sys.stdin.readline()
+connect()
+'''
+
+
 def lives(conn):
     try:
         return conn.getLibVersion()
@@ -511,8 +590,11 @@ test_session.session_user = 65534
 
 # --- new images that are no good ---
 
-def crashing_image(host):
-    """Ours with an instruction in it that is none, where a new image takes over its clients."""
+NO_INSTRUCTION, JUMP_TO_ITSELF = b'\x0f\x0b', b'\xeb\xfe'
+
+
+def spoilt_image(host, instruction):
+    """Ours with this instruction in it where a new image takes over its clients."""
     path = os.path.join(host.bindir, 'busyvirt')
     symbols = subprocess.run(['nm', path], capture_output=True, text=True).stdout
     found = [line.split()[0] for line in symbols.splitlines() if 'HostDaemon7RestoreERK' in line]
@@ -526,11 +608,11 @@ def crashing_image(host):
     for i in range(count):
         kind, _, offset, virtual, _, length = struct.unpack_from('<IIQQQQ', data, start + i * size)
         if kind == 1 and virtual <= address < virtual + length:
-            data[address - virtual + offset:address - virtual + offset + 2] = b'\x0f\x0b'
-    crashing = host.logs + '/crashing'
-    with open(crashing, 'wb') as f:
+            data[address - virtual + offset:address - virtual + offset + 2] = instruction
+    spoilt = host.logs + '/spoilt'
+    with open(spoilt, 'wb') as f:
         f.write(data)
-    return crashing
+    return spoilt
 
 
 def test_bad_images(host):
@@ -547,6 +629,7 @@ def test_bad_images(host):
            'another program': lambda: image.put('/bin/true'),
            'fails': lambda: image.put_script('exit 3'),
            'crashes': lambda: image.put_script('kill -SEGV $$'),
+           'hangs': lambda: image.put_script('exec sleep 1000'),
            'too old for the state': lambda: image.put_script(refusing)}
     failures = 0
     for what, put in bad.items():
@@ -557,7 +640,7 @@ def test_bad_images(host):
             with open(daemon.log) as f:
                 return f.read().count('the upgrade failed')
         wait_for('the failure of one that is %s' % what if what == 'missing' else 'the failure: ' + what,
-                 lambda: said() > failures, 30)
+                 lambda: said() > failures, 60)
         failures = said()
         expect('the image that runs (%s)' % what, runs(daemon), inode)
         writers.clients[0].position(writers.paths[0])
@@ -565,22 +648,32 @@ def test_bad_images(host):
     writers.stop()
 
 
-def test_crash_after_exec(host):
-    """a new image that crashes while it takes over is replaced by the old one, with all clients and logs"""
+def goes_back(host, instruction, seconds):
+    """A daemon with clients that takes this instruction for an upgrade, and goes on as it was."""
     only_ours(host)
     image = Image(host, 'virtlogd')
     daemon = start(host, image, SOCKETS[LOG])
     writers = Writers(host, 5)
     inode = runs(daemon)
-    image.put(crashing_image(host))
+    image.put(spoilt_image(host, instruction))
     daemon.process.send_signal(signal.SIGUSR1)
 
     def back():
         with open(daemon.log) as f:
             return 'going on with the old one' in f.read()
-    wait_for('the way back', back, 30)
+    wait_for('the way back', back, seconds)
     expect('the image that runs', runs(daemon), inode)
     for client, path in zip(writers.clients, writers.paths):
         client.position(path)
     upgrade(daemon, image)
     writers.stop()
+
+
+def test_crash_after_exec(host):
+    """a new image that crashes while it takes over is replaced by the old one, with all clients and logs"""
+    goes_back(host, NO_INSTRUCTION, 30)
+
+
+def test_hang_after_exec(host):
+    """and so is one that hangs"""
+    goes_back(host, JUMP_TO_ITSELF, 90)
