@@ -89,7 +89,7 @@ endif
 COMPILE_FLAGS := -std=c++20 -Wall -Wextra -Wno-missing-field-initializers -pthread -fPIE -ffunction-sections -fdata-sections \
 	-fstack-protector-strong -fcf-protection -Isrc -I$(BUILD)/gen $(LIB_CFLAGS) $(CPPFLAGS) $(MODE_FLAGS)
 LINK_FLAGS := -pthread $(PIE) -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE_LDFLAGS) $(LDFLAGS)
-LIBS := -Wl,-Bstatic -lxml2 -lglib-2.0 -lpcre2-8 -ljson-c -lzstd -llzma -lz -lnettle $(if $(STATIC),,-Wl,-Bdynamic) -lm -ldl
+LIBS := -Wl,-Bstatic -lxml2 -lglib-2.0 -lpcre2-8 -ljson-c -lzstd -lnettle $(if $(STATIC),,-Wl,-Bdynamic) -lm -ldl
 
 WITH_DEFINES := $(foreach library,SYSTEMD GNUTLS SASL,$(if $(filter yes,$(WITH_$(library))),-DBV_WITH_$(library)))
 DIR_DEFINES := $(WITH_DEFINES) -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(sysconfdir)"' -DBV_LOCALSTATEDIR='"$(localstatedir)"' \
@@ -118,12 +118,12 @@ $(BUILD)/unit_tests $(BUILD)/wire_tests: $(RUNNER_OBJECTS)
 	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $(sort $^) -lgtest $(LIBS)
 
 BENCH_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out %/echo.cc,$(wildcard tests/bench/*.cc)))
-# From an archive, so that only what the tool uses is linked once more; what stands in for a part of a static
-# library is wanted only after the archive was read.
+# From an archive, so that only what the tool uses is linked once more; what stands in for parts of the static
+# libraries is wanted only after the archive was read.
 $(BUILD)/bench: $(BENCH_OBJECTS) $(LIB_OBJECTS) $(BUILD)/bench-echo
 	$(call say,LINK)
 	$(Q)rm -f $(BUILD)/lib.a; gcc-ar crs $(BUILD)/lib.a $(LIB_OBJECTS)
-	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/src/base/libxml2_without.o $(BUILD)/lib.a $(LIBS)
+	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $(BENCH_OBJECTS) $(filter %_without.o,$(LIB_OBJECTS)) $(BUILD)/lib.a $(LIBS)
 $(BUILD)/bench-echo: tests/bench/echo.cc
 	$(call say,CXX )
 	$(Q)$(CXX) -std=c++20 -O2 -static -fno-exceptions -fno-rtti -o $@ $<

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <span>
 #include <string>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/files.h"
 #include "daemon/personality.h"
 #include "helpers.h"
 
@@ -67,9 +67,10 @@ bool SystemctlSays(const char* question, const std::string& unit) {
 
 // How masking looks.
 bool LinksToNothing(const std::string& unit) {
-  std::error_code error;
   for (const char* dir : {BV_SYSCONFDIR "/systemd/system/", BV_RUNSTATEDIR "/systemd/system/"}) {
-    if (std::filesystem::read_symlink(dir + unit, error) == "/dev/null") return true;
+    char target[sizeof "/dev/null"];
+    auto size = readlink((dir + unit).c_str(), target, sizeof target);
+    if (size > 0 && std::string_view(target, static_cast<std::size_t>(size)) == "/dev/null") return true;
   }
   return false;
 }
@@ -221,9 +222,8 @@ int Status() {
 // Names of the guests that a hypervisor's driver keeps state of.
 Words RunningGuests(const std::string& driver) {
   Words guests;
-  std::error_code error;
-  for (const auto& file : std::filesystem::directory_iterator(BV_RUNSTATEDIR "/libvirt/" + driver, error)) {
-    if (file.path().extension() == ".xml") guests.push_back(file.path().stem());
+  for (const std::string& file : ListDirectory(BV_RUNSTATEDIR "/libvirt/" + driver, ".xml")) {
+    guests.push_back(file.substr(0, file.size() - 4));
   }
   return guests;
 }

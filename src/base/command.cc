@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/files.h"
 
 extern char** environ;
 
@@ -77,17 +78,7 @@ class ChildSetup {
   void FindProgram() {
     program_ = command_.program.empty() ? command_.argv.at(0) : command_.program;
     if (program_.find('/') != program_.npos) return;
-    const char* path = getenv("PATH");
-    std::string_view rest = path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    while (!rest.empty()) {
-      auto end = std::min(rest.find(':'), rest.size());
-      std::string candidate = std::string(rest.substr(0, end)) + "/" + program_;
-      if (access(candidate.c_str(), X_OK) == 0) {
-        program_ = candidate;
-        return;
-      }
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+    if (auto found = bv::FindProgram(program_)) program_ = std::move(*found);
   }
 
   // 0 or an errno.

@@ -1,10 +1,14 @@
 #include "base/files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <memory>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -107,5 +111,52 @@ void MakeDirs(const std::string& path, mode_t mode) {
 }
 
 bool FileExists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+
+std::vector<std::string> ListDirectory(const std::string& path) {
+  std::vector<std::string> names;
+  std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(path.c_str()), closedir);
+  while (dirent* entry = dir ? readdir(dir.get()) : nullptr) {
+    std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+std::vector<std::string> ListDirectory(const std::string& path, std::string_view suffix) {
+  auto names = ListDirectory(path);
+  std::erase_if(names, [&](const std::string& name) {
+    return name.starts_with('.') || name.size() <= suffix.size() || !name.ends_with(suffix);
+  });
+  return names;
+}
+
+void RemoveTree(const std::string& path) {
+  struct stat info;
+  if (lstat(path.c_str(), &info) < 0) return;
+  if (!S_ISDIR(info.st_mode)) {
+    unlink(path.c_str());
+    return;
+  }
+  for (const std::string& name : ListDirectory(path)) RemoveTree(path + "/" + name);
+  rmdir(path.c_str());
+}
+
+std::optional<std::string> FindProgram(const std::string& name) {
+  auto executable = [](const std::string& path) {
+    struct stat info;
+    return access(path.c_str(), X_OK) == 0 && stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+  };
+  if (name.find('/') != name.npos) return executable(name) ? std::optional(name) : std::nullopt;
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  while (!rest.empty()) {
+    auto end = std::min(rest.find(':'), rest.size());
+    std::string candidate = std::string(rest.substr(0, end)) + "/" + name;
+    if (executable(candidate)) return candidate;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return std::nullopt;
+}
 
 }  // namespace bv

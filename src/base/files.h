@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bv {
 
@@ -26,5 +27,15 @@ void WriteToFile(const std::string& path, std::string_view content);
 // mkdir -p; existing directories keep their mode.
 void MakeDirs(const std::string& path, mode_t mode = 0755);
 bool FileExists(const std::string& path);
+
+// The names in a directory without "." and "..", sorted; none when it cannot be read.
+std::vector<std::string> ListDirectory(const std::string& path);
+// Those that end in `suffix` with something before it, hidden ones left out.
+std::vector<std::string> ListDirectory(const std::string& path, std::string_view suffix);
+// rm -rf, as far as it is allowed. Follows no symbolic link.
+void RemoveTree(const std::string& path);
+
+// An executable file, looked up in PATH unless the name has a slash.
+std::optional<std::string> FindProgram(const std::string& name);
 
 }  // namespace bv

@@ -1,5 +1,8 @@
 // Debian ships {fmt} without a static archive: its implementation is instantiated here, once, so
 // that the headers stay light and nothing has to be found at run time.
+//
+// Nothing is formatted by locale ("{:L}"), which would bring 350 kB of libstdc++ along.
+#define FMT_STATIC_THOUSANDS_SEPARATOR ','
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE
@@ -11,6 +14,4 @@ template FMT_API auto thousands_sep_impl(locale_ref) -> thousands_sep_result<cha
 template FMT_API auto decimal_point_impl(locale_ref) -> char;
 template FMT_API void vformat_to(buffer<char>&, string_view, basic_format_args<FMT_BUFFER_CONTEXT(char)>, locale_ref);
 }  // namespace detail
-template FMT_API detail::locale_ref::locale_ref(const std::locale& loc);
-template FMT_API auto detail::locale_ref::get<std::locale>() const -> std::locale;
 FMT_END_NAMESPACE

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/wait.h"
 
 namespace bv {
@@ -56,17 +57,6 @@ class UnsignedParams {
   }
   std::vector<std::pair<std::string, std::uint32_t>> values_;
 };
-
-// The number of words in a log setting.
-std::uint32_t CountWords(std::string_view text) {
-  std::uint32_t count = 0;
-  bool inside = false;
-  for (char c : text) {
-    if (c != ' ' && !inside) ++count;
-    inside = c != ' ';
-  }
-  return count;
-}
 
 admin::NonnullClient Describe(const Server& server, rpc::ServerSession& session) {
   const ClientInfo& info = session.State<ClientInfo>();
@@ -270,7 +260,7 @@ Task<admin::ConnectGetLoggingOutputsRet> AdminService::GetLoggingOutputs(Call&,
   CheckFlags(args.flags, "adminConnectGetLoggingOutputs");
   admin::ConnectGetLoggingOutputsRet ret;
   ret.outputs = GetLogOutputs();
-  ret.noutputs = CountWords(ret.outputs);
+  ret.noutputs = static_cast<std::uint32_t>(Words(ret.outputs).size());
   co_return ret;
 }
 
@@ -279,7 +269,7 @@ Task<admin::ConnectGetLoggingFiltersRet> AdminService::GetLoggingFilters(Call&,
   CheckFlags(args.flags, "adminConnectGetLoggingFilters");
   admin::ConnectGetLoggingFiltersRet ret;
   std::string filters = GetLogFilters();
-  ret.nfilters = CountWords(filters);
+  ret.nfilters = static_cast<std::uint32_t>(Words(filters).size());
   if (ret.nfilters > 0) ret.filters = std::move(filters);
   co_return ret;
 }
@@ -287,7 +277,7 @@ Task<admin::ConnectGetLoggingFiltersRet> AdminService::GetLoggingFilters(Call&,
 Task<> AdminService::SetLoggingOutputs(Call&, admin::ConnectSetLoggingOutputsArgs args) {
   CheckFlags(args.flags, "adminConnectSetLoggingOutputs");
   std::string outputs = args.outputs.value_or("");
-  SetLogOutputs(CountWords(outputs) ? outputs : hooks_.default_log_outputs);
+  SetLogOutputs(!Words(outputs).empty() ? outputs : hooks_.default_log_outputs);
   co_return;
 }
 

@@ -1,6 +1,5 @@
 #include "daemon/reexec.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -175,9 +174,8 @@ void OnDeadline(int) { GoBack(); }
 // What an exec has let through.
 std::vector<int> InheritedNumbers() {
   std::vector<int> numbers;
-  std::unique_ptr<DIR, int (*)(DIR*)> open_ones(opendir("/proc/self/fd"), closedir);
-  while (dirent* entry = open_ones ? readdir(open_ones.get()) : nullptr) {
-    int fd = std::atoi(entry->d_name);
+  for (const std::string& name : ListDirectory("/proc/self/fd")) {
+    int fd = std::atoi(name.c_str());
     int flags = fcntl(fd, F_GETFD);
     if (fd > STDERR_FILENO && flags >= 0 && !(flags & FD_CLOEXEC)) numbers.push_back(fd);
   }

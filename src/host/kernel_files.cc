@@ -1,6 +1,5 @@
 #include "host/kernel_files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <charconv>
 
 #include "base/fd.h"
+#include "base/files.h"
 
 namespace bv::host {
 
@@ -45,16 +45,7 @@ bool KernelFiles::Write(const std::string& path, std::string_view text) const {
 bool KernelFiles::Exists(const std::string& path) const { return access((root_ + path).c_str(), F_OK) == 0; }
 
 std::vector<std::string> KernelFiles::Names(const std::string& directory) const {
-  std::vector<std::string> names;
-  DIR* dir = opendir((root_ + directory).c_str());
-  if (!dir) return names;
-  while (dirent* entry = readdir(dir)) {
-    std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  closedir(dir);
-  std::ranges::sort(names);
-  return names;
+  return ListDirectory(root_ + directory);
 }
 
 std::vector<unsigned> KernelFiles::Numbered(const std::string& directory, std::string_view prefix) const {

@@ -1,18 +1,14 @@
 #include "libvirt_guests/guest_list.h"
 
-#include <sstream>
+#include "base/text.h"
 
 namespace bv {
 
 GuestList ParseGuestList(std::string_view text) {
   GuestList list;
-  std::istringstream lines{std::string(text)};
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    GuestListEntry entry;
-    if (!(words >> entry.uri)) continue;
-    for (std::string uuid; words >> uuid;) entry.uuids.push_back(uuid);
-    list.push_back(std::move(entry));
+  for (std::string_view line : SplitAt(text, '\n')) {
+    auto words = Words(line);
+    if (!words.empty()) list.push_back({std::string(words[0]), {words.begin() + 1, words.end()}});
   }
   return list;
 }

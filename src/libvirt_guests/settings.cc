@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 
 #include <charconv>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "libvirt_guests/shell_assignments.h"
 
 namespace bv {
@@ -30,9 +30,8 @@ bool Flag(S& settings, const std::string& value) {
 }
 
 bool Uris(S& settings, const std::string& value) {
-  std::istringstream words(value);
-  settings.uris.clear();
-  for (std::string uri; words >> uri;) settings.uris.push_back(uri);
+  auto words = Words(value);
+  settings.uris.assign(words.begin(), words.end());
   return true;
 }
 

@@ -1,6 +1,5 @@
 #include "logd/log_cleaner.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "base/wait.h"
 
@@ -26,10 +26,7 @@ struct Files {
 using Logs = std::map<std::string, Files>;  // by the log's own path
 
 void Collect(const std::string& directory, int depth, Logs& logs) {
-  std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), &closedir);
-  if (!dir) return;
-  while (dirent* entry = readdir(dir.get())) {
-    std::string name = entry->d_name;
+  for (const std::string& name : ListDirectory(directory)) {
     std::string path = directory + "/" + name;
     struct stat info;
     if (name.starts_with('.') || lstat(path.c_str(), &info) < 0) continue;

@@ -7,21 +7,12 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "qemu/capabilities_text.h"
 
 namespace bv::qemu {
 
 namespace {
-
-std::vector<std::string_view> Split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    std::size_t end = std::min(text.find(separator), text.size());
-    parts.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return parts;
-}
 
 // Fields at the end of a line may be empty, and are then not there at all.
 std::string_view Field(const std::vector<std::string_view>& fields, std::size_t index) {
@@ -53,12 +44,12 @@ std::shared_ptr<const QemuCaps> QemuCaps::Parse(std::string text) {
 
 QemuCaps::QemuCaps(std::string text) : text_(std::move(text)) {
   static_assert(static_cast<std::size_t>(QemuCap::kNetdevStream) < decltype(flags_)().size());
-  auto lines = Split(text_, '\n');
+  auto lines = SplitAt(text_, '\n');
   if (lines.empty() || lines.front() != kCapsTextHeader || lines.back() != kCapsTextEnd) {
     throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "not a complete capabilities text");
   }
   for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
-    auto fields = Split(lines[i], '\t');
+    auto fields = SplitAt(lines[i], '\t');
     ParseLine(fields);
   }
   version_ = Number(Value("version"));
@@ -69,11 +60,11 @@ void QemuCaps::ParseLine(std::vector<std::string_view>& fields) {
   std::string_view key = Field(fields, 0);
   std::string_view first = Field(fields, 1);
   if (key == "flags") {
-    for (std::string_view name : Split(first, ' ')) {
+    for (std::string_view name : SplitAt(first, ' ')) {
       if (auto cap = FindQemuCap(name)) flags_.set(static_cast<std::size_t>(*cap));
     }
   } else if (key == "types") {
-    types_ = Split(first, ' ');
+    types_ = SplitAt(first, ' ');
   } else if (key == "commands") {
     commands_ = first;
   } else if (key == "properties") {
@@ -92,7 +83,7 @@ void QemuCaps::ParseLine(std::vector<std::string_view>& fields) {
                                            : CpuProperty::Kind::kString;
     CpuDataNamed(first).host.push_back(property);
   } else if (key == "hyperv") {
-    hyperv_ = Split(first, ' ');
+    hyperv_ = SplitAt(first, ' ');
   } else if (key == "sev") {
     has_sev_ = true;
     sev_ = {first, Field(fields, 2), Field(fields, 3), Number(Field(fields, 4)), Number(Field(fields, 5))};
@@ -120,7 +111,7 @@ void QemuCaps::ParseCpu(const std::vector<std::string_view>& fields) {
   QemuCpuModel model{.name = Field(fields, 2), .type = Field(fields, 3)};
   model.usable = HasLetter(letters, 'y') ? Usable::kYes : HasLetter(letters, 'n') ? Usable::kNo : Usable::kUnknown;
   model.deprecated = HasLetter(letters, 'd');
-  model.blockers = Split(Field(fields, 5), ' ');
+  model.blockers = SplitAt(Field(fields, 5), ' ');
   CpuDataNamed(Field(fields, 1)).models.push_back(std::move(model));
 }
 

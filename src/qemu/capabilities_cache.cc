@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <fcntl.h>
-#include <glib.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/encoding.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/files.h"
@@ -93,11 +93,7 @@ std::optional<std::string> FindEmulator(std::string_view arch) {
                                                    : arch == "armv7l" || arch == "armv6l" ? "arm"
                                                    : arch == "ppc64le"                    ? "ppc64"
                                                                                           : arch);
-  char* found = g_find_program_in_path(name.c_str());
-  if (!found) return std::nullopt;
-  std::string path = found;
-  g_free(found);
-  return path;
+  return FindProgram(name);
 }
 
 // --- CapsCache -----------------------------------------------------------------------------------
@@ -232,10 +228,7 @@ Task<> CapsCache::AddTcg(EntryPtr entry) {
 // --- Files ---------------------------------------------------------------------------------------
 
 std::string CapsCache::FileOf(const std::string& binary) const {
-  char* hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, binary.c_str(), -1);
-  std::string file = fmt::format("{}/{}.caps", options_.directory, hash);
-  g_free(hash);
-  return file;
+  return fmt::format("{}/{}.caps", options_.directory, Sha256(binary));
 }
 
 void CapsCache::Store(CapsPtr caps) const {

@@ -1,6 +1,5 @@
 #include "qemu/cgroup.h"
 
-#include <dirent.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,12 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <sstream>
 
 #include "base/command.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "qemu/config.h"
 
 namespace bv::qemu {
@@ -31,9 +30,11 @@ Mounts FindMounts() {
   Mounts mounts;
   auto text = ReadFileIfExists("/proc/self/mounts");
   if (!text) return mounts;
-  std::istringstream lines(*text);
-  std::string device, directory, type, options, rest;
-  while (lines >> device >> directory >> type >> options && std::getline(lines, rest)) {
+  for (std::string_view line : SplitAt(*text, '\n')) {
+    auto words = Words(line);
+    if (words.size() < 4) continue;
+    std::string directory(words[1]), options(words[3]);
+    std::string_view type = words[2];
     if (type == "cgroup2") {
       mounts.v2 = directory;
     } else if (type == "cgroup") {
@@ -104,12 +105,12 @@ bool HasOwnThreads(const std::string& controller) {
   return controller == "cpu" || controller == "cpuacct" || controller == "cpuset";
 }
 
-void RemoveTree(const std::string& directory) {
-  if (auto* entries = opendir(directory.c_str())) {
-    while (auto* entry = readdir(entries)) {
-      if (entry->d_type == DT_DIR && entry->d_name[0] != '.') RemoveTree(directory + "/" + entry->d_name);
-    }
-    closedir(entries);
+void RemoveGroups(const std::string& directory) {
+  // Its files are the kernel's and go with it.
+  for (const std::string& name : ListDirectory(directory)) {
+    struct stat info;
+    std::string path = directory + "/" + name;
+    if (lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) RemoveGroups(path);
   }
   rmdir(directory.c_str());
 }
@@ -236,7 +237,7 @@ std::optional<std::uint64_t> Cgroup::CpuTime() const {
 }
 
 void Cgroup::Remove() const {
-  for (auto& [controller, directory] : paths_) RemoveTree(directory);
+  for (auto& [controller, directory] : paths_) RemoveGroups(directory);
 }
 
 }  // namespace bv::qemu

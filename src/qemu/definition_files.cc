@@ -1,6 +1,5 @@
 #include "qemu/definition_files.h"
 
-#include <dirent.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
 
@@ -18,19 +17,6 @@ constexpr const char* kSource = "conf.virdomainobjlist";
 bool SafeInComment(std::string_view name) {
   constexpr std::string_view kSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-:.";
   return name.find_first_not_of(kSafe) == std::string_view::npos && name.find("--") == std::string_view::npos;
-}
-
-std::vector<std::string> XmlFilesIn(const std::string& directory) {
-  std::vector<std::string> names;
-  if (auto* entries = opendir(directory.c_str())) {
-    while (auto* entry = readdir(entries)) {
-      std::string_view name = entry->d_name;
-      if (name.size() > 4 && name.ends_with(".xml") && name[0] != '.') names.emplace_back(name);
-    }
-    closedir(entries);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 bool SameFile(const std::string& one, const std::string& other) {
@@ -77,7 +63,7 @@ std::optional<DefinitionFile> ReadDefinition(const std::string& path, const std:
 
 std::vector<DefinitionFile> ReadDefinitions(const std::string& directory, const std::string& autostart_directory) {
   std::vector<DefinitionFile> files;
-  for (auto& name : XmlFilesIn(directory)) {
+  for (auto& name : ListDirectory(directory, ".xml")) {
     try {
       if (auto file = ReadDefinition(directory + "/" + name, autostart_directory)) files.push_back(std::move(*file));
     } catch (const Error& error) {

@@ -1,11 +1,11 @@
 // What only the guest itself can tell or do, asked of the agent in it.
 
 #include <fmt/core.h>
-#include <glib.h>
 
 #include <algorithm>
 #include <limits>
 
+#include "base/encoding.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/verbatim_error.h"
@@ -19,13 +19,6 @@ namespace {
 [[noreturn]] void Unsupported(const char* what) { throw Error(ErrorDomain::kQemu, ErrorCode::kArgumentUnsupported, what); }
 
 constexpr std::int64_t kNanoseconds = 1000000000;
-
-std::string Base64(const std::string& text) {
-  char* encoded = g_base64_encode(reinterpret_cast<const guchar*>(text.data()), text.size());
-  std::string result = encoded;
-  g_free(encoded);
-  return result;
-}
 
 template <typename List>
 Json TextArray(const List& list) {
@@ -123,7 +116,7 @@ Task<> QemuDriver::DomainSetUserPassword(Call&, remote::DomainSetUserPasswordArg
   RequireActive(*domain);
   auto arguments = Json::Object({{"crypted", (args.flags & kEncrypted) != 0},
                                  {"username", args.user.value_or("")},
-                                 {"password", Base64(args.password.value_or(""))}});
+                                 {"password", ToBase64(args.password.value_or(""))}});
   co_await AskAgent(domain, "guest-set-user-password", arguments);
 }
 

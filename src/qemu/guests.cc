@@ -10,7 +10,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <filesystem>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -161,9 +160,8 @@ Task<> Guests::CleanUp(DomainPtr domain) {
     GiveBackFiles(files, remember);
     cgroup.Remove();
     unlink(pid_file.c_str());
-    std::error_code ignored;
-    if (!lib_dir.empty()) std::filesystem::remove_all(lib_dir, ignored);
-    if (!channel_dir.empty()) std::filesystem::remove_all(channel_dir, ignored);
+    if (!lib_dir.empty()) RemoveTree(lib_dir);
+    if (!channel_dir.empty()) RemoveTree(channel_dir);
     // Last: as long as it is there, the next daemon would finish this.
     unlink(status_file.c_str());
   };

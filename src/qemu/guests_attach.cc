@@ -1,6 +1,5 @@
 // Status files, and finding running guests by them after a restart of the daemon.
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -27,19 +26,6 @@ using namespace std::chrono_literals;
 // A QEMU that does not answer in this time is not waited for at start-up.
 constexpr auto kAttachLimit = 30s;
 
-std::vector<std::string> StatusFiles(const std::string& directory) {
-  std::vector<std::string> paths;
-  if (auto* entries = opendir(directory.c_str())) {
-    while (auto* entry = readdir(entries)) {
-      std::string_view name = entry->d_name;
-      if (name.size() > 4 && name.ends_with(".xml") && name[0] != '.') paths.push_back(directory + "/" + std::string(name));
-    }
-    closedir(entries);
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
 // A process by its number, if it still is the one whose monitor we know: another program may have
 // got the number since.
 Child OpenProcess(int pid, const std::string& monitor_path) {
@@ -53,14 +39,11 @@ Child OpenProcess(int pid, const std::string& monitor_path) {
 
 // The process of a guest whose daemon was killed before it could note the number.
 int FindProcess(const std::string& monitor_path) {
-  int found = -1;
-  auto* entries = opendir("/proc");
-  while (auto* entry = entries && found < 0 ? readdir(entries) : nullptr) {
-    int pid = std::atoi(entry->d_name);
-    if (pid > 0 && OpenProcess(pid, monitor_path).pidfd() >= 0) found = pid;
+  for (const std::string& name : ListDirectory("/proc")) {
+    int pid = std::atoi(name.c_str());
+    if (pid > 0 && OpenProcess(pid, monitor_path).pidfd() >= 0) return pid;
   }
-  if (entries) closedir(entries);
-  return found;
+  return -1;
 }
 
 Fd ConnectMonitorSocket(const std::string& path) {
@@ -249,10 +232,10 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
 
 Task<> Guests::AttachAll(std::function<Task<std::shared_ptr<const QemuCaps>>(const std::string& emulator)> caps) {
   auto directory = config_->dirs.state;
-  auto work = [directory] { return StatusFiles(directory); };
-  auto paths = co_await Offload(std::move(work));
+  auto work = [directory] { return ListDirectory(directory, ".xml"); };
+  auto names = co_await Offload(std::move(work));
   // Side by side: one that does not answer delays nobody else.
-  std::size_t left = paths.size();
+  std::size_t left = names.size();
   Event all;
   auto attach = [&](std::string path) -> Task<> {
     try {
@@ -262,7 +245,7 @@ Task<> Guests::AttachAll(std::function<Task<std::shared_ptr<const QemuCaps>>(con
     }
     if (--left == 0) all.Set();
   };
-  for (auto& path : paths) Spawn(attach(path), "attach to a guest");
+  for (auto& name : names) Spawn(attach(directory + "/" + name), "attach to a guest");
   if (left > 0) co_await all.Wait();
   taken_over_.clear();
 }

@@ -10,7 +10,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <filesystem>
 
 #include "base/error.h"
 #include "base/files.h"

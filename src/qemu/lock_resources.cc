@@ -1,9 +1,9 @@
 #include "qemu/lock_resources.h"
 
 #include <fmt/core.h>
-#include <nettle/sha2.h>
 
 #include "base/command.h"
+#include "base/encoding.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "model/domain/domain.h"
@@ -16,17 +16,6 @@ using namespace std::chrono_literals;
 constexpr char kLog[] = "locking.lock_driver_lockd";
 // Looks at devices, which may be slow to answer.
 constexpr auto kQueryLimit = 30s;
-
-std::string Sha256(std::string_view text) {
-  sha256_ctx hash;
-  sha256_init(&hash);
-  sha256_update(&hash, text.size(), reinterpret_cast<const std::uint8_t*>(text.data()));
-  std::uint8_t digest[SHA256_DIGEST_SIZE];
-  sha256_digest(&hash, sizeof digest, digest);
-  std::string hex;
-  for (auto byte : digest) hex += fmt::format("{:02x}", byte);
-  return hex;
-}
 
 // The first line of what a program says about a device; empty when it has nothing to say.
 Task<std::string> Ask(std::vector<std::string> argv) {

@@ -1,12 +1,11 @@
 #include "secret/secret_store.h"
 
-#include <dirent.h>
-#include <glib.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <memory>
 
+#include "base/encoding.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -18,21 +17,6 @@ using model::SecretUsage;
 
 namespace {
 
-std::string ToBase64(const std::string& value) {
-  char* text = g_base64_encode(reinterpret_cast<const guchar*>(value.data()), value.size());
-  std::string result = text;
-  g_free(text);
-  return result;
-}
-
-std::string FromBase64(const std::string& text) {
-  gsize size = 0;
-  guchar* bytes = g_base64_decode(text.c_str(), &size);
-  std::string result(reinterpret_cast<const char*>(bytes), size);
-  g_free(bytes);
-  return result;
-}
-
 [[noreturn]] void ThrowInternal(std::string text) {
   throw Error(ErrorDomain::kSecret, ErrorCode::kInternalError, std::move(text));
 }
@@ -43,25 +27,15 @@ std::string PathOf(const std::string& directory, const Uuid& uuid, const char* s
   return directory + "/" + uuid.ToString() + suffix;
 }
 
-std::vector<std::string> DefinitionsIn(const std::string& directory) {
-  std::vector<std::string> names;
-  std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), closedir);
-  while (dirent* entry = dir ? readdir(dir.get()) : nullptr) {
-    std::string name = entry->d_name;
-    if (name.ends_with(".xml")) names.push_back(name.substr(0, name.size() - 4));
-  }
-  return names;
-}
-
 }  // namespace
 
 std::vector<Secret> SecretStore::ReadFiles(const std::string& directory) {
   std::vector<Secret> secrets;
-  for (const std::string& name : DefinitionsIn(directory)) {
+  for (const std::string& file : ListDirectory(directory, ".xml")) {
     try {
-      Secret secret{model::ParseSecret(ReadFile(directory + "/" + name + ".xml"), false), std::nullopt};
+      Secret secret{model::ParseSecret(ReadFile(directory + "/" + file), false), std::nullopt};
       Uuid uuid = secret.def.uuid;
-      if (uuid.ToString() != name) ThrowInternal("<uuid> does not match secret file name '" + name + ".xml'");
+      if (uuid.ToString() + ".xml" != file) ThrowInternal("<uuid> does not match secret file name '" + file + "'");
       if (auto value = ReadFileIfExists(PathOf(directory, uuid, ".base64"))) secret.value = FromBase64(*value);
       secrets.push_back(std::move(secret));
     } catch (const Error& e) {

@@ -1,11 +1,11 @@
 #include "upgrade/state.h"
 
-#include <glib.h>
 
 #include <charconv>
 #include <climits>
 #include <cstring>
 
+#include "base/encoding.h"
 #include "base/error.h"
 #include "upgrade/fds.h"
 
@@ -187,24 +187,14 @@ SavedServer ParseServer(const std::string& name, const Json& json) {
   return server;
 }
 
-}  // namespace
-
-std::string ToBase64(std::string_view bytes) {
-  char* text = g_base64_encode(reinterpret_cast<const guchar*>(bytes.data()), bytes.size());
-  std::string result = text;
-  g_free(text);
-  return result;
-}
-
-std::string FromBase64(std::string_view text) {
-  gsize size = 0;
-  guchar* bytes = g_base64_decode(std::string(text).c_str(), &size);
-  std::string result(reinterpret_cast<const char*>(bytes), size);
-  g_free(bytes);
+std::string BytesFrom(std::string_view text) {
+  std::string result = FromBase64(text);
   // The decoder skips what it does not know.
   if (ToBase64(result) != text) Refuse("bytes are not in base64");
   return result;
 }
+
+}  // namespace
 
 Json FormatConnection(const rpc::SavedConnection& connection) {
   Json json = Json::Object({{"fd", connection.socket}});
@@ -224,10 +214,10 @@ Json FormatConnection(const rpc::SavedConnection& connection) {
 rpc::SavedConnection ParseConnection(const Json& json) {
   rpc::SavedConnection connection;
   connection.socket = Descriptor(json, "fd");
-  connection.input = FromBase64(Text(json, "input"));
+  connection.input = BytesFrom(Text(json, "input"));
   connection.input_fds = ParseNumbers(json.Find("inputFds"));
   for (const Json& part : json.Find("output").elements()) {
-    connection.output.push_back({FromBase64(Text(part, "data")), ParseNumbers(part.Find("fds"))});
+    connection.output.push_back({BytesFrom(Text(part, "data")), ParseNumbers(part.Find("fds"))});
   }
   connection.closing = Flag(json, "closing");
   return connection;

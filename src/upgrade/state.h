@@ -106,7 +106,5 @@ SavedDaemon Parse(std::string_view text);
 // For drivers that hand over connections of their own; numbers of descriptors pass as they are.
 Json FormatConnection(const rpc::SavedConnection& connection);
 rpc::SavedConnection ParseConnection(const Json& json);
-std::string ToBase64(std::string_view bytes);
-std::string FromBase64(std::string_view text);  // throws kInternalError
 
 }  // namespace bv::upgrade

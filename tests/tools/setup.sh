@@ -6,7 +6,7 @@ set -u
 
 packages_of() {
   case $1 in
-    build) echo make g++ autoconf pkg-config libglib2.0-dev libxml2-dev libjson-c-dev libzstd-dev liblzma-dev zlib1g-dev \
+    build) echo make g++ autoconf pkg-config libglib2.0-dev libxml2-dev libjson-c-dev libzstd-dev \
       libpcre2-dev libfmt-dev libsystemd-dev nettle-dev libgnutls28-dev libsasl2-dev ;;
     unit) echo libgtest-dev libcmocka-dev lld libxml2-utils ;;
     guests) echo libvirt-clients python3 python3-libvirt qemu-system-x86 qemu-utils iproute2 procps util-linux dbus-daemon ;;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <map>
 
 #include "base/error.h"
@@ -88,12 +87,9 @@ std::vector<std::string> FirmwareDirectories(bool privileged) {
 }
 
 std::vector<FirmwareDescriptor> ReadFirmwareDescriptors(const std::vector<std::string>& directories) {
-  std::map<std::string, std::filesystem::path> files;
+  std::map<std::string, std::string> files;  // by name
   for (auto& directory : directories) {
-    std::error_code ignored;
-    for (auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
-      if (entry.path().extension() == ".json") files[entry.path().filename()] = entry.path();
-    }
+    for (const std::string& name : ListDirectory(directory, ".json")) files[name] = directory + "/" + name;
   }
   std::vector<FirmwareDescriptor> result;
   for (auto& [name, path] : files) {
@@ -101,7 +97,7 @@ std::vector<FirmwareDescriptor> ReadFirmwareDescriptors(const std::vector<std::s
       std::string text = ReadFile(path);
       if (!text.empty()) result.push_back(ParseFirmwareDescriptor(text));
     } catch (const Error& error) {
-      LogWarn(kLogSource, "{}: {}", path.string(), error.what());
+      LogWarn(kLogSource, "{}: {}", path, error.what());
     }
   }
   return result;

@@ -1,6 +1,5 @@
 #include "qemu/command_line/host_queries.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <mntent.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/files.h"
 
 namespace bv::qemu {
 
@@ -19,17 +19,10 @@ namespace {
 
 constexpr ErrorDomain kNoDomain = ErrorDomain::kNone;
 
-// Names in `path` without "." and "..", sorted. Throws kSystemError.
-std::vector<std::string> ListDirectory(const std::string& path) {
-  std::unique_ptr<DIR, decltype(&closedir)> dir(opendir(path.c_str()), closedir);
-  if (!dir) throw SystemError(kNoDomain, fmt::format("cannot open directory '{}'", path));
-  std::vector<std::string> names;
-  while (dirent* entry = readdir(dir.get())) {
-    std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  std::ranges::sort(names);
-  return names;
+// Throws kSystemError where there is none.
+std::vector<std::string> Directory(const std::string& path) {
+  if (!FileExists(path)) throw SystemError(kNoDomain, fmt::format("cannot open directory '{}'", path));
+  return ListDirectory(path);
 }
 
 std::uint64_t DefaultHugepageKib() {
@@ -72,14 +65,14 @@ std::vector<HostQueries::HugetlbfsMount> HostQueries::HugetlbfsMounts() const {
 }
 
 std::string HostQueries::DrmRenderNode() const {
-  for (auto& name : ListDirectory("/dev/dri")) {
+  for (auto& name : Directory("/dev/dri")) {
     if (name.starts_with("renderD")) return "/dev/dri/" + name;
   }
   throw Error(kNoDomain, ErrorCode::kInternalError, "No DRM render nodes available");
 }
 
 std::string HostQueries::ScsiGenericName(unsigned host, unsigned bus, unsigned target, std::uint64_t unit) const {
-  auto names = ListDirectory(fmt::format("/sys/bus/scsi/devices/{}:{}:{}:{}/scsi_generic", host, bus, target, unit));
+  auto names = Directory(fmt::format("/sys/bus/scsi/devices/{}:{}:{}:{}/scsi_generic", host, bus, target, unit));
   if (names.empty()) throw SystemError(kNoDomain, ENOENT, "no SCSI generic device");
   return names.front();
 }

@@ -1,24 +1,16 @@
 #include "qemu/command_line/secret_object.h"
 
-#include <glib.h>
 #include <nettle/aes.h>
 #include <nettle/cbc.h>
 #include <sys/random.h>
 
-#include <memory>
+#include <cstring>
+#include <span>
 
+#include "base/encoding.h"
 #include "base/error.h"
 
 namespace bv::qemu {
-
-namespace {
-
-std::string Base64(const std::uint8_t* bytes, std::size_t size) {
-  std::unique_ptr<char, decltype(&g_free)> text(g_base64_encode(bytes, size), g_free);
-  return text.get();
-}
-
-}  // namespace
 
 Props EncryptedSecretObject(std::string_view id, std::string_view value, const MasterKey& key) {
   std::array<std::uint8_t, 16> iv;
@@ -44,9 +36,9 @@ Props EncryptedSecretObject(std::string_view id, std::string_view value, const M
   explicit_bzero(&cipher, sizeof cipher);
 
   return Props::Object("secret", id)
-      .Add("data", Base64(bytes, padded.size()))
+      .Add("data", ToBase64(std::span(bytes, padded.size())))
       .Add("keyid", kMasterKeyAlias)
-      .Add("iv", Base64(iv.data(), iv.size()))
+      .Add("iv", ToBase64(iv))
       .Add("format", "base64");
 }
 

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
-#include <glib.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/machine_kind.h"
 
@@ -80,17 +80,9 @@ void IommuRules(const DomainDef& def, const QemuCaps& caps) {
   }
 }
 
-// The emulators that a TPM can be made with are programs of the host.
-bool HasProgram(const char* name) {
-  char* found = g_find_program_in_path(name);
-  bool has = found != nullptr;
-  g_free(found);
-  return has;
-}
-
 void TpmRules(const DomainDef& def) {
   for (auto& tpm : def.tpms) {
-    if (tpm->backend == TpmBackend::kExternal && !HasProgram("swtpm")) {
+    if (tpm->backend == TpmBackend::kExternal && !FindProgram("swtpm")) {
       Unsupported(fmt::format("The QEMU executable {} does not support TPM backend type {}", def.emulator,
                               ToString(tpm->backend)));
     }
@@ -99,7 +91,7 @@ void TpmRules(const DomainDef& def) {
         Unsupported(fmt::format("The QEMU executable {} does not support TPM model {}", def.emulator, ToString(tpm->model)));
       }
     }
-    if (tpm->backend == TpmBackend::kEmulator && !HasProgram("swtpm_setup")) {
+    if (tpm->backend == TpmBackend::kEmulator && !FindProgram("swtpm_setup")) {
       Unsupported(fmt::format("TPM version '{}' is not supported", ToString(tpm->version)));
     }
   }
