@@ -117,6 +117,22 @@ $(BUILD)/unit_tests $(BUILD)/wire_tests: $(RUNNER_OBJECTS)
 	$(call say,LINK)
 	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $(sort $^) -lgtest $(LIBS)
 
+# Executables without one of the optional libraries, for tests: what depends on it is compiled once more.
+OPTIONS := systemd gnutls sasl
+OPTION_OBJECTS := $(patsubst %.cc,%.o,$(shell grep -lrE 'BV_WITH_|"daemon/(bus|gnutls|sasl_transport)' src --include=*.cc))
+OPTION_PROGRAMS := $(OPTIONS:%=$(BUILD)/without-%/busyvirt)
+define WITHOUT
+$(BUILD)/without-$(1)/%.o: %.cc config.mk
+	@mkdir -p $$(@D)
+	$$(call say,CXX )
+	$$(Q)$$(CXX) $$(COMPILE_FLAGS) $$(DIR_DEFINES) -UBV_WITH_$(shell echo $(1) | tr a-z A-Z) -MMD -MP -c -o $$@ $$<
+$(BUILD)/without-$(1)/busyvirt: $(OPTION_OBJECTS:%=$(BUILD)/without-$(1)/%) $(filter-out $(OPTION_OBJECTS:%=$(BUILD)/%),$(OBJECTS))
+	$$(call say,LINK)
+	$$(Q)$$(CXX) $$(LINK_FLAGS) -o $$@ $$^ $$(LIBS)
+-include $(OPTION_OBJECTS:%.o=$(BUILD)/without-$(1)/%.d)
+endef
+$(foreach option,$(OPTIONS),$(eval $(call WITHOUT,$(option))))
+
 BENCH_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out %/echo.cc,$(wildcard tests/bench/*.cc)))
 # From an archive, so that only what the tool uses is linked once more; what stands in for parts of the static
 # libraries is wanted only after the archive was read.
@@ -179,7 +195,7 @@ unit: $(BUILD)/unit_tests
 
 # Test programs are built without optimisation, beside a release build, unless it is a sanitized one.
 TEST_MODE := $(if $(DEV)$(SANITIZE),,DEV=1)
-test-programs: data $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests) $(CMOCKA_OBJECTS)
+test-programs: data $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests) $(CMOCKA_OBJECTS) $(OPTION_PROGRAMS)
 check: all | $(SETUP)
 	+@$(MAKE) --no-print-directory $(TEST_MODE) test-programs
 	+@! command -v clang++-16 >/dev/null || $(MAKE) --no-print-directory FUZZ=1 SANITIZE= DEV= fuzz-programs

@@ -26,6 +26,8 @@ void SaslService::Register(Service& service) {
 
 #ifdef BV_WITH_SASL
 
+void SaslService::Require() {}
+
 namespace {
 
 constexpr char kLog[] = "rpc.netsaslcontext";
@@ -204,6 +206,10 @@ Task<remote::AuthSaslStepRet> SaslService::Step(Call& call, remote::AuthSaslStep
 }
 
 #else
+
+void SaslService::Require() {
+  throw Error(ErrorDomain::kRpc, ErrorCode::kConfigUnsupported, "sasl is to authenticate clients, and this build has no SASL");
+}
 
 namespace {
 Error NoSasl() { return Error(ErrorDomain::kRpc, ErrorCode::kAuthFailed, "authentication failed"); }

@@ -17,6 +17,8 @@ class SaslService {
  public:
   explicit SaslService(const DaemonConfig& config) : config_(config) {}
   void Register(Service& service);
+  // Throws kConfigUnsupported in a build that has no SASL.
+  static void Require();
 
  private:
   Task<remote::AuthSaslInitRet> Init(Call& call);

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "daemon/sasl.h"
 
 namespace bv {
 
@@ -96,6 +97,7 @@ Server::Server(std::string name, const ServerLimits& limits, rpc::Service& servi
 Server::~Server() = default;
 
 void Server::AddListener(Fd socket, ListenerOptions options, MakeTransport make_transport) {
+  if (options.auth == AuthScheme::kSasl) SaslService::Require();
   Entry& entry = listeners_.emplace_back();
   entry.options = std::move(options);
   entry.make_transport = std::move(make_transport);

@@ -63,6 +63,7 @@ class Server {
   const ServerLimits& limits() const { return limits_; }
   rpc::Workers& workers() { return workers_; }
 
+  // Throws kConfigUnsupported when its clients cannot be authenticated as the options say.
   void AddListener(Fd socket, ListenerOptions options, MakeTransport make_transport = {});
   // Serves from now on, or from now on takes no new clients.
   void StartAccepting();

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 2
 build=$1 tests=$2; shift 2
 out=$build/check
 mkdir -p "$out"
-export BUILD=$PWD/$build LC_ALL=C.UTF-8
+export BUILD=$PWD/$build BV_TEST_BUILD=$PWD/$tests LC_ALL=C.UTF-8
 unset CMOCKA_XML_FILE
 [ "$tests" != build-asan ] || export BV_TEST_LDFLAGS="-fsanitize=address,undefined"
 [ "$build" = build ] || export BV_SLOW_BUILD=1     # limits of time are for the optimised build
