@@ -1,9 +1,10 @@
 #include "daemon/paths.h"
 
-#include <glib.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <climits>
+#include <cstdlib>
 
 namespace bv {
 
@@ -13,10 +14,20 @@ namespace {
 std::string Absolute(std::string path) {
   char directory[PATH_MAX];
   if (path.starts_with('/') || !getcwd(directory, sizeof directory)) return path;
-  return directory + ("/" + path);
+  return path.empty() ? directory : directory + ("/" + path);
 }
 
-std::string Ours(const char* user_dir) { return Absolute(user_dir) + "/libvirt"; }
+// The environment's, even where it is empty, before the user database's.
+std::string HomeDir() {
+  if (const char* home = std::getenv("HOME")) return Absolute(home);
+  const passwd* entry = getpwuid(geteuid());
+  return entry ? entry->pw_dir : "/";
+}
+
+std::string XdgDir(const char* variable, const std::string& fallback) {
+  const char* dir = std::getenv(variable);
+  return dir && *dir ? Absolute(dir) : fallback;
+}
 
 }  // namespace
 
@@ -31,9 +42,11 @@ DriverEnvironment MakeEnvironment() {
     environment.log_dir = BV_LOCALSTATEDIR "/log/libvirt";
     return environment;
   }
-  environment.config_dir = Ours(g_get_user_config_dir());
-  environment.cache_dir = Ours(g_get_user_cache_dir());
-  environment.state_dir = Ours(g_get_user_runtime_dir());
+  std::string home = HomeDir();
+  std::string cache = XdgDir("XDG_CACHE_HOME", home + "/.cache");
+  environment.config_dir = XdgDir("XDG_CONFIG_HOME", home + "/.config") + "/libvirt";
+  environment.cache_dir = cache + "/libvirt";
+  environment.state_dir = XdgDir("XDG_RUNTIME_DIR", cache) + "/libvirt";
   environment.lib_dir = environment.config_dir;
   environment.log_dir = environment.cache_dir;
   return environment;
@@ -55,7 +68,7 @@ DaemonPaths PathsOf(const Personality& personality, const DriverEnvironment& env
   } else {
     paths.pid_file = environment.state_dir + "/" + name + ".pid";
     paths.state_file = environment.state_dir + "/" + name + "-restart-exec.json";
-    pki = Absolute(g_get_home_dir()) + "/.pki/libvirt/";
+    pki = HomeDir() + "/.pki/libvirt/";
     paths.certificates = {pki + "cacert.pem", pki + "cacrl.pem", pki + "servercert.pem", pki + "serverkey.pem"};
   }
   return paths;

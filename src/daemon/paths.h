@@ -7,7 +7,7 @@
 namespace bv {
 
 // Where this user's daemons keep things: the system's directories for root, the XDG ones for
-// everybody else, as GLib says, which libvirt's clients ask too (~/.cache where there is no
+// everybody else, by GLib's rules, which libvirt's clients go by (the cache's where there is no
 // XDG_RUNTIME_DIR). What the environment gives relative to our directory is made absolute.
 DriverEnvironment MakeEnvironment();
 
