@@ -200,10 +200,10 @@ TEST_F(SessionTest, KeepAliveAnswersAndGivesUp) {
   EXPECT_TRUE(session_->connected()) << "the client answers pings";
   Fd silent = NewConnection(options);
   session_->StartKeepAlive();
-  Settle(75ms);
-  EXPECT_TRUE(session_->connected()) << "it takes interval * (count + 1)";
-  Settle(75ms);
+  auto begin = Clock::now();
+  while (session_->connected() && Clock::now() - begin < 10s) Settle(1ms);
   EXPECT_FALSE(session_->connected());
+  EXPECT_GE(Clock::now() - begin, 90ms) << "it takes interval * (count + 1)";
 }
 
 TEST_F(SessionTest, AListOverItsLimitIsAnErrorReply) {
