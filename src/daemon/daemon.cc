@@ -1,9 +1,6 @@
 #include "daemon/daemon.h"
 
 #include <fmt/core.h>
-#include <linux/audit.h>
-#include <linux/netlink.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +12,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "daemon/audit.h"
 #include "daemon/background.h"
 #include "daemon/host_daemon.h"
 #include "daemon/logging.h"
@@ -74,13 +72,6 @@ void MakeRunDir(const std::string& dir, bool privileged) {
   umask(mask);
 }
 
-// audit_level = 2 asks for a daemon that does not run unaudited.
-void CheckAudit(const DaemonConfig& config) {
-  if (config.audit_level < 2) return;
-  Fd audit(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT));
-  if (!audit) throw SystemError(ErrorDomain::kAudit, "the host has no audit system, and audit_level is 2");
-}
-
 // What a run needs, and in what state an earlier image of this process left it.
 struct Run {
   const Personality& personality;
@@ -109,7 +100,7 @@ int RunInPlace(const Run& run, ActivatedSockets sockets, ParentPipe parent) {
       pid_file.emplace(pid_path);
     }
     stage = StartResult::kAudit;
-    CheckAudit(run.config);
+    audit::Open(run.config.audit_level, run.config.audit_logging);
     stage = StartResult::kInit;
     loop.emplace();
     daemon.emplace(run.personality, run.options, run.config, run.paths, run.environment, run.default_log_outputs);

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "qemu/agent.h"
+#include "qemu/guest_audit.h"
 #include "qemu/guest_log.h"
 
 namespace bv::qemu {
@@ -127,6 +128,7 @@ Task<> Guests::Stop(DomainPtr domain, int shutoff_reason, int stopped_detail) {
   // Before anybody hears of the end, who may want to start the next guest with the same disks.
   co_await ReleaseLocks(domain);
   co_await AppendToLog(domain, EndLine(ReasonName(State::kShutoff, shutoff_reason)));
+  if (stopped_detail >= 0) AuditStop(*domain, shutoff_reason);
   co_await CleanUp(domain);
   domain->SetState(State::kShutoff, shutoff_reason);
   if (stopped_detail >= 0) events_->SendLifecycle(ref, Lifecycle::kStopped, stopped_detail);

@@ -19,6 +19,7 @@
 #include "qemu/command_line/build.h"
 #include "qemu/command_line/paths.h"
 #include "qemu/command_line/prepare.h"
+#include "qemu/guest_audit.h"
 #include "qemu/guest_log.h"
 #include "qemu/guests.h"
 #include "qemu/secret_values.h"
@@ -209,6 +210,7 @@ Task<> Guests::Start(DomainPtr domain, std::unique_ptr<model::DomainDef> live, s
     failure = std::current_exception();
   }
   if (domain->guest.get() != guest) throw Error(ErrorDomain::kQemu, ErrorCode::kOperationFailed, "domain was destroyed while starting");
+  AuditStart(*domain, options.started_detail, failure ? 0 : guest->pid, !failure);
   if (!failure) {
     guest->starting = false;
     guest->output.reset();
@@ -234,6 +236,7 @@ Task<> Guests::Start(DomainPtr domain, std::unique_ptr<model::DomainDef> live, s
 Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   auto* guest = domain->guest.get();
   auto config = config_;
+  AuditLabel(*domain, *config);
   guest->lib_dir = fmt::format("{}/domain-{}", config->dirs.lib, ShortName(domain->def()));
   guest->channel_dir = ChannelTargetDir(domain->def(), *config);
   guest->monitor_path = guest->lib_dir + "/monitor.sock";
