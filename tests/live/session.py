@@ -7,7 +7,7 @@ import subprocess
 
 import libvirt
 
-from harness import Failure, Host, config, expect, needs, runs, wait_for
+from harness import Failure, Host, config, expect, figures, needs, runs, wait_for
 from ways_in import Pki, own_etc
 
 NOBODY = 65534
@@ -133,6 +133,26 @@ def start_background(host):
     expect('status of -d', (done.returncode, done.stderr), (0, ''))
 
 
+def test_own_configuration(host):
+    """it reads the user's file and not the system's, and says where that one is wrong"""
+    path = host.env['HOME'] + '/.config/libvirt/libvirtd.conf'
+    with own_etc(host):
+        with open('/etc/libvirt/libvirtd.conf', 'w') as f:
+            f.write('max_clients = "the system\'s"\n')
+        for text, status in (('max_clients = 77\n', 0), ('max_clients = "x"\n', 1)):
+            host.main.stop()
+            with open(path, 'w') as f:
+                f.write(text)
+            if status:
+                done = run(host)
+                expect('the status, and the file named', (done.returncode, path in done.stderr), (1, True))
+                continue
+            host.start()
+            info = subprocess.run([*host.become, 'virt-admin', '-c', 'libvirtd:///session', 'srv-clients-info', 'libvirtd'], env=host.env,
+                                  capture_output=True, text=True, check=True).stdout
+            expect('its limit', figures(info)['nclients_max'], '77')
+
+
 def test_started_by_a_client(host):
     """a client starts its user's daemon, which outlives it and serves the next one"""
     host.main.stop()
@@ -204,5 +224,6 @@ def test_listens(host):
         shutil.rmtree(host.env['HOME'] + '/.pki')
 
 
-for test in (test_session_guest, test_session_is_private, test_directories, test_started_by_a_client, test_listens):
+for test in (test_session_guest, test_session_is_private, test_directories, test_own_configuration,
+             test_started_by_a_client, test_listens):
     test.session_user = NOBODY
