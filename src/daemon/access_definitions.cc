@@ -58,6 +58,27 @@ std::optional<std::string> Find(const xml::Node& root, const XmlDetail& row) {
   return uuid ? std::optional(uuid->ToString()) : std::nullopt;
 }
 
+// What a secret is for, by the type of its <usage>.
+struct UsageDetail {
+  std::string_view type, detail, child;
+};
+
+constexpr UsageDetail kUsageDetails[] = {
+    {"volume", "secret_usage_volume", "volume"},
+    {"ceph", "secret_usage_ceph", "name"},
+    {"iscsi", "secret_usage_target", "target"},
+    {"tls", "secret_usage_name", "name"},
+};
+
+void DescribeUsage(PolkitDetails& to, const xml::Node& root) {
+  const xml::Node* usage = root.Child("usage");
+  if (!usage) return;
+  for (const UsageDetail& row : kUsageDetails) {
+    const xml::Node* id = usage->Attr("type") == row.type ? usage->Child(row.child) : nullptr;
+    if (id && !id->text.empty()) to.emplace_back(row.detail, id->text);
+  }
+}
+
 // --- arguments -----------------------------------------------------------------------------------
 
 // Null for other procedures.
@@ -155,6 +176,7 @@ void Describe(PolkitDetails& to, std::string_view name, const Definition& defini
       if (row.detail == "domain_name" && !definition.name.empty()) found = definition.name;
       if (found) to.emplace_back(row.detail, std::move(*found));
     }
+    if (name == "secret") DescribeUsage(to, document.root());
   } catch (const Error&) {
     // The driver says what is wrong with it, if the client may ask at all.
   }

@@ -51,9 +51,9 @@ void Add(PolkitDetails& to, const remote::NonnullNodeDevice& device) {
   to.emplace_back("node_device_name", device.name);
 }
 void Add(PolkitDetails& to, const remote::NonnullSecret& secret) {
-  // By virSecretUsageType: none, volume, ceph, iscsi, tls, vtpm.
+  // By virSecretUsageType: none, volume, ceph, iscsi, tls. libvirt does not tell a vtpm's.
   constexpr const char* kUsage[] = {nullptr, "secret_usage_volume", "secret_usage_ceph", "secret_usage_target",
-                                    "secret_usage_name", "secret_usage_name"};
+                                    "secret_usage_name"};
   to.emplace_back("secret_uuid", secret.uuid.ToString());
   if (secret.usageType > 0 && secret.usageType < static_cast<int>(std::size(kUsage))) {
     to.emplace_back(kUsage[secret.usageType], secret.usageID);

@@ -271,6 +271,41 @@ def test_access_to_save_images(host):
             allowed(host, ALLOWED, command, host.logs + '/mine.xml')
 
 
+SECRET_RULES = '''
+polkit.addRule(function(action, subject) {
+  if (action.id.indexOf("org.libvirt.unix.") == 0) return polkit.Result.YES;
+  if (subject.user != "bin") return polkit.Result.NO;
+  if (action.id.indexOf("org.libvirt.api.connect.") == 0) return polkit.Result.YES;
+  if (action.id.indexOf("org.libvirt.api.secret.") != 0) return polkit.Result.NO;
+  if (action.lookup("secret_usage_volume") == "mine" || action.lookup("secret_usage_ceph") == "mine" ||
+      action.lookup("secret_usage_target") == "mine" || action.lookup("secret_usage_name") == "mine") return polkit.Result.YES;
+  return polkit.Result.NO;
+});
+'''
+
+
+def test_access_to_secrets(host):
+    """rules know a secret by what it is for, from the moment that it is defined"""
+    with polkit(host, SECRET_RULES):
+        host.main.stop()
+        host.start(args=['-f', config(host, 'acl', 'access_drivers = [ "polkit" ]\n')])
+        kinds = (('volume', 'volume'), ('ceph', 'name'), ('iscsi', 'target'), ('tls', 'name'))
+        for number, (kind, child) in enumerate(kinds):
+            mine, theirs = (UUID[:-2] + '%d%s' % (number, whose) for whose in 'ab')
+            files = {uuid: host.write(uuid + '.xml', "<secret><uuid>%s</uuid><usage type='%s'><%s>%s</%s></usage></secret>"
+                                      % (uuid, kind, child, name, child)) for uuid, name in ((mine, 'mine'), (theirs, 'theirs'))}
+            allowed(host, ALLOWED, 'secret-define', files[mine])
+            allowed(host, ALLOWED, 'secret-dumpxml', mine)
+            refused(host, ALLOWED, 'secret-define', files[theirs])
+            host.virsh('secret-define', files[theirs])
+            refused(host, ALLOWED, 'secret-dumpxml', theirs, because='failed to get secret')
+            expect('the list', allowed(host, ALLOWED, 'secret-list').split()[0::3], [mine])
+            host.virsh('secret-undefine', theirs)
+            allowed(host, ALLOWED, 'secret-undefine', mine)
+        xml = "<secret><uuid>%s</uuid><usage type='vtpm'><name>mine</name></usage></secret>" % UUID
+        refused(host, ALLOWED, 'secret-define', host.write('vtpm.xml', xml))  # of which rules are not told the use
+
+
 COUNTS = '''
 import libvirt, sys
 c = libvirt.open(sys.argv[1])

@@ -7,7 +7,7 @@ import subprocess
 
 import libvirt
 
-from harness import Failure, Host, config, expect, figures, needs, runs, wait_for
+from harness import Failure, Host, config, expect, figures, has, needs, runs, wait_for
 from ways_in import Pki, own_etc
 
 NOBODY = 65534
@@ -154,23 +154,27 @@ def test_own_configuration(host):
 
 
 def test_started_by_a_client(host):
-    """a client starts its user's daemon, which outlives it and serves the next one"""
+    """a client starts its user's daemon, of one piece or modular, which outlives it and serves the next one"""
     host.main.stop()
-    uri = 'qemu:///session?mode=legacy'
     host.env['LIBVIRTD_PATH'] = host.bindir
-    host.virsh('define', host.write('here.xml', DOMAIN), uri=uri)
-    with open(host.run_dir + '/libvirtd.pid') as f:
-        pid = int(f.read())
-    try:
-        with open('/proc/%d/cmdline' % pid, 'rb') as f:
-            expect('its time-out', f.read().split(b'\0')[1:], [b'--timeout=120', b''])
-        expect('whose it is', os.stat('/proc/%d' % pid).st_uid, NOBODY)
-        expect('the next client', host.virsh('list', '--all', '--name', uri=uri).split(), ['here'])
-        with open(host.run_dir + '/libvirtd.pid') as f:
-            expect('the daemon', int(f.read()), pid)
-    finally:
-        os.kill(pid, signal.SIGTERM)
-        wait_for('its end', lambda: not runs(pid))
+    for mode, name in (('legacy', 'libvirtd'), ('direct', 'virtqemud')):
+        if not has(host, name):
+            continue
+        uri = 'qemu:///session?mode=' + mode
+        host.virsh('define', host.write('here.xml', DOMAIN), uri=uri)
+        with open('%s/%s.pid' % (host.run_dir, name)) as f:
+            pid = int(f.read())
+        try:
+            with open('/proc/%d/cmdline' % pid, 'rb') as f:
+                expect('its time-out', f.read().split(b'\0')[1:], [b'--timeout=120', b''])
+            expect('whose it is', os.stat('/proc/%d' % pid).st_uid, NOBODY)
+            expect('the next client', host.virsh('list', '--all', '--name', uri=uri).split(), ['here'])
+            host.virsh('undefine', 'here', uri=uri)
+            with open('%s/%s.pid' % (host.run_dir, name)) as f:
+                expect('the daemon', int(f.read()), pid)
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            wait_for('its end', lambda pid=pid: not runs(pid))
 
 
 def test_listens(host):
