@@ -31,13 +31,15 @@ DeviceParts DescribeRng(const Rng& rng, const Context& context) {
   return parts;
 }
 
+void AddRng(const Rng& rng, const Context& context, CommandLine* out) {
+  if (rng.backend == RngBackend::kEgd) AddChardev(rng.source, rng.info.alias, "vdagent", context, out);
+  DeviceParts parts = DescribeRng(rng, context);
+  for (auto& object : parts.objects) out->Object(object);
+  AddDevice(*parts.device, rng.info, context, out);
+}
+
 void AddRngs(const Context& context, CommandLine* out) {
-  for (auto& rng : context.def.rngs) {
-    if (rng->backend == RngBackend::kEgd) AddChardev(rng->source, rng->info.alias, "vdagent", context, out);
-    DeviceParts parts = DescribeRng(*rng, context);
-    for (auto& object : parts.objects) out->Object(object);
-    AddDevice(*parts.device, rng->info, context, out);
-  }
+  for (auto& rng : context.def.rngs) AddRng(*rng, context, out);
 }
 
 Props DescribeRedirdev(const Redirdev& redirdev, const Context& context) {
@@ -57,11 +59,13 @@ Props DescribeRedirdev(const Redirdev& redirdev, const Context& context) {
   return props;
 }
 
+void AddRedirdev(const Redirdev& redirdev, const Context& context, CommandLine* out) {
+  AddChardev(redirdev.source, redirdev.info.alias, "usbredir", context, out);
+  AddDevice(DescribeRedirdev(redirdev, context), redirdev.info, context, out);
+}
+
 void AddRedirdevs(const Context& context, CommandLine* out) {
-  for (auto& redirdev : context.def.redirdevs) {
-    AddChardev(redirdev->source, redirdev->info.alias, "usbredir", context, out);
-    AddDevice(DescribeRedirdev(*redirdev, context), redirdev->info, context, out);
-  }
+  for (auto& redirdev : context.def.redirdevs) AddRedirdev(*redirdev, context, out);
 }
 
 void AddSmartcards(const Context& context, CommandLine* out) {

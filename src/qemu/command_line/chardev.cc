@@ -14,12 +14,12 @@ const DeviceFds* FindFds(std::string_view alias, const Context& context) {
   return found == context.options.fds.end() ? nullptr : &found->second;
 }
 
-void AddReconnect(OptionString* chardev, const Reconnect& reconnect) {
+void AddReconnect(Props* chardev, const Reconnect& reconnect) {
   if (reconnect.enabled == YesNo::kYes) chardev->Add("reconnect", reconnect.timeout);
   else if (reconnect.enabled == YesNo::kNo) chardev->Add("reconnect", 0);
 }
 
-void AddServer(OptionString* chardev, const ChardevSource& source) {
+void AddServer(Props* chardev, const ChardevSource& source) {
   if (source.listen) chardev->Add("server", true).Add("wait", false);
 }
 
@@ -29,11 +29,11 @@ bool UsesTls(const ChardevSource& source, const Context& context) {
 }
 
 // type and what belongs to it; nothing that stands for every type.
-OptionString Backend(const ChardevSource& source, std::string_view alias, const char* spice_name, const Context& context,
+Props Backend(const ChardevSource& source, std::string_view alias, const char* spice_name, const Context& context,
                      CommandLine* out) {
   const DeviceFds* fds = FindFds(alias, context);
   auto start = [&](const char* type) {
-    OptionString chardev(type);
+    Props chardev = Props::Device(type);
     chardev.Add("id", fmt::format("char{}", alias));
     return chardev;
   };
@@ -51,7 +51,7 @@ OptionString Backend(const ChardevSource& source, std::string_view alias, const 
     case ChardevType::kDev:
       return start(alias.starts_with("parallel") ? "parallel" : "serial").Add("path", source.path);
     case ChardevType::kFile: {
-      OptionString chardev = start("file");
+      Props chardev = start("file");
       if (fds && fds->file >= 0) {
         // The file was opened as it shall be written to; QEMU must not truncate it once more.
         return chardev.Add("path", out->AddFdSet(fds->file, fmt::format("{}-source", alias))).Add("append", true);
@@ -59,13 +59,13 @@ OptionString Backend(const ChardevSource& source, std::string_view alias, const 
       return chardev.Add("path", source.path).Add("append", source.append);
     }
     case ChardevType::kUdp: {
-      OptionString chardev = start("udp");
+      Props chardev = start("udp");
       chardev.Add("host", source.connect_host).Add("port", source.connect_service);
       chardev.Add("localaddr", source.bind_host);
       return chardev.Add("localport", source.bind_service.empty() ? "0" : source.bind_service);
     }
     case ChardevType::kTcp: {
-      OptionString chardev = start("socket");
+      Props chardev = start("socket");
       chardev.Add("host", source.host).Add("port", source.service);
       if (source.protocol == ChardevProtocol::kTelnet) chardev.Add("telnet", true);
       AddServer(&chardev, source);
@@ -74,7 +74,7 @@ OptionString Backend(const ChardevSource& source, std::string_view alias, const 
       return chardev;
     }
     case ChardevType::kUnix: {
-      OptionString chardev = start("socket");
+      Props chardev = start("socket");
       if (fds && fds->socket >= 0) chardev.Add("fd", out->Inherit(fds->socket));
       else chardev.Add("path", source.path);
       AddServer(&chardev, source);
@@ -88,7 +88,7 @@ OptionString Backend(const ChardevSource& source, std::string_view alias, const 
     case ChardevType::kDbus:
       return start("dbus").Add("name", source.path);
     case ChardevType::kQemuVdagent: {
-      OptionString chardev = start("qemu-vdagent").Add("name", "vdagent");
+      Props chardev = start("qemu-vdagent").Add("name", "vdagent");
       chardev.Add("clipboard", source.copypaste);
       if (source.mouse != MouseMode::kDefault) chardev.Add("mouse", source.mouse == MouseMode::kClient);
       return chardev;
@@ -121,7 +121,7 @@ void AddChardev(const ChardevSource& source, std::string_view alias, const char*
     AddTlsCredentials(TlsAlias(fmt::format("char{}", alias)), context.config.CertDir(tls), source.listen, context.config.Verify(tls, true), tls.secret_uuid,
                       context, out);
   }
-  OptionString chardev = Backend(source, alias, spice_name, context, out);
+  Props chardev = Backend(source, alias, spice_name, context, out);
   if (!source.log_file.empty()) {
     const DeviceFds* fds = FindFds(alias, context);
     if (fds && fds->log >= 0) {
@@ -130,7 +130,7 @@ void AddChardev(const ChardevSource& source, std::string_view alias, const char*
       chardev.Add("logfile", source.log_file).Add("logappend", source.log_append);
     }
   }
-  out->Option("-chardev", chardev);
+  out->Chardev(chardev);
 }
 
 Props DescribeSerial(const Chardev& serial, const Context& context) {
@@ -179,50 +179,75 @@ Props DescribeConsole(const Chardev& console, const Context& context) {
   }
 }
 
-void AddSerials(const Context& context, CommandLine* out) {
-  for (auto& serial : context.def.serials) {
-    if (serial->source.type == ChardevType::kSpiceport && context.def.graphics.empty()) continue;
-    AddChardev(serial->source, serial->info.alias, "vdagent", context, out);
-    // The built-in port of a board is connected to its back end by position.
-    if (serial->serial_model == SerialModel::kPl011 || serial->serial_model == SerialModel::k16550a) {
-      out->Option("-serial", fmt::format("chardev:char{}", serial->info.alias));
-      continue;
-    }
-    AddDevice(DescribeSerial(*serial, context), serial->info, context, out);
+namespace {
+
+void AddSerial(const Chardev& serial, const Context& context, CommandLine* out) {
+  if (serial.source.type == ChardevType::kSpiceport && context.def.graphics.empty()) return;
+  AddChardev(serial.source, serial.info.alias, "vdagent", context, out);
+  // The built-in port of a board is connected to its back end by position.
+  if (serial.serial_model == SerialModel::kPl011 || serial.serial_model == SerialModel::k16550a) {
+    out->Option("-serial", fmt::format("chardev:char{}", serial.info.alias));
+  } else {
+    AddDevice(DescribeSerial(serial, context), serial.info, context, out);
   }
+}
+
+void AddParallel(const Chardev& parallel, const Context& context, CommandLine* out) {
+  AddChardev(parallel.source, parallel.info.alias, "vdagent", context, out);
+  AddDevice(DescribeParallel(parallel, context), parallel.info, context, out);
+}
+
+void AddChannel(const Chardev& channel, const Context& context, CommandLine* out) {
+  AddChardev(channel.source, channel.info.alias, "vdagent", context, out);
+  if (channel.channel_target == ChannelTarget::kGuestfwd) out->Netdev(DescribeGuestfwd(channel));
+  else if (channel.channel_target == ChannelTarget::kVirtio)
+    AddDevice(DescribeChannel(channel, context), channel.info, context, out);
+}
+
+void AddConsole(const Chardev& console, const Context& context, CommandLine* out) {
+  switch (console.console_target) {
+    case ConsoleTarget::kVirtio:
+    case ConsoleTarget::kSclp:
+    case ConsoleTarget::kSclpLm:
+      AddChardev(console.source, console.info.alias, "vdagent", context, out);
+      AddDevice(DescribeConsole(console, context), console.info, context, out);
+      break;
+    case ConsoleTarget::kSerial:
+      break;  // stands for the first serial port
+    default:
+      throw Unsupported("unsupported console target type {}", ToString(console.console_target));
+  }
+}
+
+}  // namespace
+
+void AddCharacterDevice(const Chardev& chardev, const Context& context, CommandLine* out) {
+  switch (chardev.kind) {
+    case ChardevKind::kSerial:
+      return AddSerial(chardev, context, out);
+    case ChardevKind::kParallel:
+      return AddParallel(chardev, context, out);
+    case ChardevKind::kChannel:
+      return AddChannel(chardev, context, out);
+    case ChardevKind::kConsole:
+      return AddConsole(chardev, context, out);
+  }
+}
+
+void AddSerials(const Context& context, CommandLine* out) {
+  for (auto& serial : context.def.serials) AddSerial(*serial, context, out);
 }
 
 void AddParallels(const Context& context, CommandLine* out) {
-  for (auto& parallel : context.def.parallels) {
-    AddChardev(parallel->source, parallel->info.alias, "vdagent", context, out);
-    AddDevice(DescribeParallel(*parallel, context), parallel->info, context, out);
-  }
+  for (auto& parallel : context.def.parallels) AddParallel(*parallel, context, out);
 }
 
 void AddChannels(const Context& context, CommandLine* out) {
-  for (auto& channel : context.def.channels) {
-    AddChardev(channel->source, channel->info.alias, "vdagent", context, out);
-    if (channel->channel_target == ChannelTarget::kGuestfwd) out->Netdev(DescribeGuestfwd(*channel));
-    else if (channel->channel_target == ChannelTarget::kVirtio)
-      AddDevice(DescribeChannel(*channel, context), channel->info, context, out);
-  }
+  for (auto& channel : context.def.channels) AddChannel(*channel, context, out);
 }
 
 void AddConsoles(const Context& context, CommandLine* out) {
-  for (auto& console : context.def.consoles) {
-    switch (console->console_target) {
-      case ConsoleTarget::kVirtio:
-      case ConsoleTarget::kSclp:
-      case ConsoleTarget::kSclpLm:
-        AddChardev(console->source, console->info.alias, "vdagent", context, out);
-        AddDevice(DescribeConsole(*console, context), console->info, context, out);
-        break;
-      case ConsoleTarget::kSerial:
-        break;  // stands for the first serial port
-      default:
-        throw Unsupported("unsupported console target type {}", ToString(console->console_target));
-    }
-  }
+  for (auto& console : context.def.consoles) AddConsole(*console, context, out);
 }
 
 }  // namespace bv::qemu

@@ -10,6 +10,8 @@ namespace bv::qemu {
 void AddChardev(const model::ChardevSource& source, std::string_view alias, const char* spice_name, const Context& context,
                 CommandLine* out);
 
+// One of the below.
+void AddCharacterDevice(const model::Chardev& chardev, const Context& context, CommandLine* out);
 // The guest's serial and parallel ports, channels and consoles, with their back ends.
 void AddSerials(const Context& context, CommandLine* out);
 void AddParallels(const Context& context, CommandLine* out);

@@ -139,11 +139,11 @@ void AddFloppyBoot(const Context& context, CommandLine* out) {
 }
 
 void AddVhostUserChardev(const Disk& disk, CommandLine* out) {
-  OptionString chardev("socket");
+  Props chardev = Props::Device("socket");
   chardev.Add("id", "chr-vu-" + disk.info.alias).Add("path", disk.source.path);
   if (disk.source.reconnect.enabled == YesNo::kYes) chardev.Add("reconnect", disk.source.reconnect.timeout);
   else if (disk.source.reconnect.enabled == YesNo::kNo) chardev.Add("reconnect", 0);
-  out->Option("-chardev", chardev);
+  out->Chardev(chardev);
 }
 
 }  // namespace
@@ -193,6 +193,20 @@ void AddManagedReservations(const Context& context, CommandLine* out) {
   }
 }
 
+void AddMedium(const Disk& disk, const Context& context, CommandLine* out) {
+  if (disk.source.type == StorageType::kVhostUser) {
+    AddVhostUserChardev(disk, out);
+  } else if (!disk.source.IsEmpty()) {
+    for (auto& layer : DescribeChain(disk.source, BlockOptionsOf(disk), context)) AddBlockLayer(layer, out);
+    if (auto filter = CopyOnReadNode(disk)) out->Blockdev(*filter);
+  }
+}
+
+void AddDisk(const Disk& disk, const Context& context, CommandLine* out) {
+  AddMedium(disk, context, out);
+  AddDevice(DescribeDisk(disk, context), disk.info, context, out);
+}
+
 void AddDisks(const Context& context, CommandLine* out) {
   AddFloppyBoot(context, out);
   unsigned sd_index = 0;
@@ -203,13 +217,7 @@ void AddDisks(const Context& context, CommandLine* out) {
       AddSdDrive(*disk, sd_index++, out);
       continue;
     }
-    if (disk->source.type == StorageType::kVhostUser) {
-      AddVhostUserChardev(*disk, out);
-    } else if (!disk->source.IsEmpty()) {
-      for (auto& layer : DescribeChain(disk->source, BlockOptionsOf(*disk), context)) AddBlockLayer(layer, out);
-      if (auto filter = CopyOnReadNode(*disk)) out->Blockdev(*filter);
-    }
-    AddDevice(DescribeDisk(*disk, context), disk->info, context, out);
+    AddDisk(*disk, context, out);
   }
 }
 

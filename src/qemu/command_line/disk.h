@@ -13,6 +13,9 @@ std::string DiskNode(const model::Disk& disk);
 // The copy-on-read filter of a disk that wants one.
 std::optional<Props> CopyOnReadNode(const model::Disk& disk);
 
+// A disk's images, and the disk with them.
+void AddMedium(const model::Disk& disk, const Context& context, CommandLine* out);
+void AddDisk(const model::Disk& disk, const Context& context, CommandLine* out);
 // Floppy drives in the boot order, then every disk with its images.
 void AddDisks(const Context& context, CommandLine* out);
 // The helper that hands out persistent reservations, when a disk has them managed.

@@ -52,15 +52,17 @@ Props DescribeFilesystem(const Filesystem& fs, const Context& context) {
   return props;
 }
 
-void AddFilesystems(const Context& context, CommandLine* out) {
-  for (auto& fs : context.def.filesystems) {
-    if (fs->driver == FsDriver::kVirtiofs) {
-      out->Option("-chardev", OptionString("socket").Add("id", "chr-vu-" + fs->info.alias).Add("path", VirtiofsSocket(*fs, context)));
-    } else {
-      AddFsdev(*fs, out);
-    }
-    AddDevice(DescribeFilesystem(*fs, context), fs->info, context, out);
+void AddFilesystem(const Filesystem& fs, const Context& context, CommandLine* out) {
+  if (fs.driver == FsDriver::kVirtiofs) {
+    out->Chardev(Props::Device("socket").Add("id", "chr-vu-" + fs.info.alias).Add("path", VirtiofsSocket(fs, context)));
+  } else {
+    AddFsdev(fs, out);
   }
+  AddDevice(DescribeFilesystem(fs, context), fs.info, context, out);
+}
+
+void AddFilesystems(const Context& context, CommandLine* out) {
+  for (auto& fs : context.def.filesystems) AddFilesystem(*fs, context, out);
 }
 
 }  // namespace bv::qemu

@@ -147,20 +147,21 @@ HostdevParts DescribeHostdev(const Hostdev& hostdev, const DeviceInfo& info, con
   return parts;
 }
 
+void AddHostdev(const Hostdev& hostdev, const DeviceInfo& info, const Context& context, CommandLine* out) {
+  HostdevParts parts = DescribeHostdev(hostdev, info, context);
+  auto fds = context.options.fds.find(info.alias);
+  if (fds != context.options.fds.end() && fds->second.vhost_device >= 0) out->Inherit(fds->second.vhost_device);
+  for (auto& object : parts.objects) out->Object(object);
+  for (auto& node : parts.nodes) out->Blockdev(node);
+  if (parts.device) AddDevice(std::move(*parts.device), info, context, out);
+}
+
 void AddHostdevs(const Context& context, CommandLine* out) {
-  auto add = [&](const Hostdev& hostdev, const DeviceInfo& info) {
-    HostdevParts parts = DescribeHostdev(hostdev, info, context);
-    auto fds = context.options.fds.find(info.alias);
-    if (fds != context.options.fds.end() && fds->second.vhost_device >= 0) out->Inherit(fds->second.vhost_device);
-    for (auto& object : parts.objects) out->Object(object);
-    for (auto& node : parts.nodes) out->Blockdev(node);
-    if (parts.device) AddDevice(std::move(*parts.device), info, context, out);
-  };
   for (auto& net : context.def.interfaces) {
     const Interface& actual = net->actual ? net->actual->connection : *net;
-    if (actual.type == InterfaceType::kHostdev) add(*actual.hostdev, net->info);
+    if (actual.type == InterfaceType::kHostdev) AddHostdev(*actual.hostdev, net->info, context, out);
   }
-  for (auto& hostdev : context.def.hostdevs) add(*hostdev, hostdev->info);
+  for (auto& hostdev : context.def.hostdevs) AddHostdev(*hostdev, hostdev->info, context, out);
 }
 
 }  // namespace bv::qemu

@@ -16,6 +16,7 @@ struct HostdevParts {
 // `info` is the device's own, or that of the interface which it is.
 HostdevParts DescribeHostdev(const model::Hostdev& hostdev, const model::DeviceInfo& info, const Context& context);
 
+void AddHostdev(const model::Hostdev& hostdev, const model::DeviceInfo& info, const Context& context, CommandLine* out);
 // Passed-through interfaces and host devices.
 void AddHostdevs(const Context& context, CommandLine* out);
 

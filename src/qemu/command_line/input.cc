@@ -55,12 +55,14 @@ DeviceParts DescribeInput(const Input& input, const Context& context) {
   return parts;
 }
 
+void AddInput(const Input& input, const Context& context, CommandLine* out) {
+  DeviceParts parts = DescribeInput(input, context);
+  for (auto& object : parts.objects) out->Object(object);
+  if (parts.device) AddDevice(*parts.device, input.info, context, out);
+}
+
 void AddInputs(const Context& context, CommandLine* out) {
-  for (auto& input : context.def.inputs) {
-    DeviceParts parts = DescribeInput(*input, context);
-    for (auto& object : parts.objects) out->Object(object);
-    if (parts.device) AddDevice(*parts.device, input->info, context, out);
-  }
+  for (auto& input : context.def.inputs) AddInput(*input, context, out);
 }
 
 }  // namespace bv::qemu

@@ -37,12 +37,14 @@ DeviceParts DescribeMemoryDevice(const MemoryDevice& memory, const Context& cont
   return parts;
 }
 
+void AddMemoryDevice(const MemoryDevice& memory, const Context& context, CommandLine* out) {
+  DeviceParts parts = DescribeMemoryDevice(memory, context);
+  for (auto& object : parts.objects) out->Object(object);
+  AddDevice(*parts.device, memory.info, context, out);
+}
+
 void AddMemoryDevices(const Context& context, CommandLine* out) {
-  for (auto& memory : context.def.memory_devices) {
-    DeviceParts parts = DescribeMemoryDevice(*memory, context);
-    for (auto& object : parts.objects) out->Object(object);
-    AddDevice(*parts.device, memory->info, context, out);
-  }
+  for (auto& memory : context.def.memory_devices) AddMemoryDevice(*memory, context, out);
 }
 
 }  // namespace bv::qemu

@@ -20,7 +20,7 @@ std::string JoinFds(const std::vector<int>& fds, CommandLine* out) {
   std::string list;
   for (int fd : fds) {
     if (!list.empty()) list += ':';
-    list += std::to_string(out->Inherit(fd));
+    list += out->Inherit(fd);
   }
   return list;
 }
@@ -141,16 +141,18 @@ Props DescribeNetCard(const Interface& net, const Context& context) {
   return props;
 }
 
-void AddInterfaces(const Context& context, CommandLine* out) {
-  for (auto& net : context.def.interfaces) {
-    // A passed-through card is among the host devices.
-    if (Actual(*net).type == InterfaceType::kHostdev) continue;
-    if (Actual(*net).type == InterfaceType::kVhostUser) {
-      AddChardev(*Actual(*net).vhostuser, net->info.alias, "vdagent", context, out);
-    }
-    out->Netdev(DescribeNetdev(*net, context, out));
-    AddDevice(DescribeNetCard(*net, context), net->info, context, out);
+void AddInterface(const Interface& net, const Context& context, CommandLine* out) {
+  // A passed-through card is among the host devices.
+  if (Actual(net).type == InterfaceType::kHostdev) return;
+  if (Actual(net).type == InterfaceType::kVhostUser) {
+    AddChardev(*Actual(net).vhostuser, net.info.alias, "vdagent", context, out);
   }
+  out->Netdev(DescribeNetdev(net, context, out));
+  AddDevice(DescribeNetCard(net, context), net.info, context, out);
+}
+
+void AddInterfaces(const Context& context, CommandLine* out) {
+  for (auto& net : context.def.interfaces) AddInterface(*net, context, out);
 }
 
 }  // namespace bv::qemu

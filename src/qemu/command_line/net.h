@@ -8,6 +8,7 @@ namespace bv::qemu {
 Props DescribeNetdev(const model::Interface& net, const Context& context, CommandLine* out);
 Props DescribeNetCard(const model::Interface& net, const Context& context);
 
+void AddInterface(const model::Interface& net, const Context& context, CommandLine* out);
 void AddInterfaces(const Context& context, CommandLine* out);
 
 }  // namespace bv::qemu

@@ -14,13 +14,14 @@ Props DescribeWatchdog(const Watchdog& watchdog, const Context& context) {
   return props;
 }
 
+void AddWatchdog(const Watchdog& watchdog, const Context& context, CommandLine* out) {
+  AddDevice(DescribeWatchdog(watchdog, context), watchdog.info, context, out);
+  // A dump is libvirt's doing, with the guest paused.
+  out->WatchdogAction(watchdog.action == WatchdogAction::kDump ? "pause" : ToString(watchdog.action));
+}
+
 void AddWatchdogs(const Context& context, CommandLine* out) {
-  for (auto& watchdog : context.def.watchdogs) {
-    AddDevice(DescribeWatchdog(*watchdog, context), watchdog->info, context, out);
-    // A dump is libvirt's doing, with the guest paused.
-    out->Option("-watchdog-action",
-                watchdog->action == WatchdogAction::kDump ? "pause" : ToString(watchdog->action));
-  }
+  for (auto& watchdog : context.def.watchdogs) AddWatchdog(*watchdog, context, out);
 }
 
 Props DescribeMemballoon(const Memballoon& balloon, const Context& context) {
@@ -77,34 +78,38 @@ DeviceParts DescribeShmem(const Shmem& shmem, const Context& context) {
   return parts;
 }
 
-void AddShmems(const Context& context, CommandLine* out) {
-  for (auto& shmem : context.def.shmems) {
-    DeviceParts parts = DescribeShmem(*shmem, context);
-    for (auto& object : parts.objects) out->Object(object);
-    AddDevice(*parts.device, shmem->info, context, out);
-    if (!shmem->server) continue;
-    ChardevSource server;
-    server.type = ChardevType::kUnix;
-    server.path = shmem->server->path;
-    AddChardev(server, shmem->info.alias, "vdagent", context, out);
-  }
+void AddShmem(const Shmem& shmem, const Context& context, CommandLine* out) {
+  DeviceParts parts = DescribeShmem(shmem, context);
+  for (auto& object : parts.objects) out->Object(object);
+  AddDevice(*parts.device, shmem.info, context, out);
+  if (!shmem.server) return;
+  ChardevSource server;
+  server.type = ChardevType::kUnix;
+  server.path = shmem.server->path;
+  AddChardev(server, shmem.info.alias, "vdagent", context, out);
 }
 
-Props DescribeVsock(const Vsock& vsock, const Context& context) {
+void AddShmems(const Context& context, CommandLine* out) {
+  for (auto& shmem : context.def.shmems) AddShmem(*shmem, context, out);
+}
+
+Props DescribeVsock(const Vsock& vsock, const std::string& fd, const Context& context) {
   Props props = VirtioDevice("vhost-vsock", vsock.info, vsock.model, vsock.virtio, context);
-  auto fds = context.options.fds.find(vsock.info.alias);
   props.Add("id", vsock.info.alias).Add("guest-cid", vsock.guest_cid);
-  props.Add("vhostfd", std::to_string(fds == context.options.fds.end() ? -1 : fds->second.vhost_device));
+  props.Add("vhostfd", fd);
   AddAddress(&props, vsock.info, context);
   return props;
 }
 
+void AddVsock(const Vsock& vsock, const Context& context, CommandLine* out) {
+  auto fds = context.options.fds.find(vsock.info.alias);
+  int fd = fds == context.options.fds.end() ? -1 : fds->second.vhost_device;
+  auto name = fd >= 0 ? out->Inherit(fd) : "-1";
+  AddDevice(DescribeVsock(vsock, name, context), vsock.info, context, out);
+}
+
 void AddVsock(const Context& context, CommandLine* out) {
-  auto& vsock = context.def.vsock;
-  if (!vsock) return;
-  auto fds = context.options.fds.find(vsock->info.alias);
-  if (fds != context.options.fds.end() && fds->second.vhost_device >= 0) out->Inherit(fds->second.vhost_device);
-  AddDevice(DescribeVsock(*vsock, context), vsock->info, context, out);
+  if (context.def.vsock) AddVsock(*context.def.vsock, context, out);
 }
 
 void AddIommu(const Context& context, CommandLine* out) {

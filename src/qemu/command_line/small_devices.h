@@ -21,8 +21,18 @@ DeviceParts DescribeShmem(const model::Shmem& shmem, const Context& context);
 DeviceParts DescribeMemoryDevice(const model::MemoryDevice& memory, const Context& context);
 Props DescribeWatchdog(const model::Watchdog& watchdog, const Context& context);
 Props DescribeMemballoon(const model::Memballoon& balloon, const Context& context);
-Props DescribeVsock(const model::Vsock& vsock, const Context& context);
+// `fd` names an open /dev/vhost-vsock.
+Props DescribeVsock(const model::Vsock& vsock, const std::string& fd, const Context& context);
 Props DescribeRedirdev(const model::Redirdev& redirdev, const Context& context);
+
+// Each of these once, for the command line or for a guest that runs.
+void AddInput(const model::Input& input, const Context& context, CommandLine* out);
+void AddWatchdog(const model::Watchdog& watchdog, const Context& context, CommandLine* out);
+void AddRng(const model::Rng& rng, const Context& context, CommandLine* out);
+void AddShmem(const model::Shmem& shmem, const Context& context, CommandLine* out);
+void AddVsock(const model::Vsock& vsock, const Context& context, CommandLine* out);
+void AddRedirdev(const model::Redirdev& redirdev, const Context& context, CommandLine* out);
+void AddMemoryDevice(const model::MemoryDevice& memory, const Context& context, CommandLine* out);
 
 void AddInputs(const Context& context, CommandLine* out);
 void AddWatchdogs(const Context& context, CommandLine* out);
