@@ -1,5 +1,6 @@
 #include "qemu/cgroup.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 
 #include "base/command.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -73,6 +75,8 @@ void InheritCpuset(const std::string& directory) {
     auto theirs = ReadFileIfExists(parent + file);
     if (mine && theirs && (mine->empty() || *mine == "\n")) WriteToFile(directory + file, *theirs);
   }
+  // Memory follows when the nodes are changed.
+  if (FileExists(directory + "/cpuset.memory_migrate")) WriteToFile(directory + "/cpuset.memory_migrate", "1");
 }
 
 bool MakeGroup(const std::string& controller, const std::string& directory) {
@@ -216,7 +220,11 @@ void Cgroup::Write(const std::string& controller, const std::string& file, const
                    const std::string& group) const {
   auto found = paths_.find(unified_ ? "unified" : controller);
   if (found == paths_.end()) return;
-  WriteToFile(found->second + (group.empty() ? "" : "/" + group) + "/" + file, value);
+  auto path = found->second + (group.empty() ? "" : "/" + group) + "/" + file;
+  Fd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (fd && write(fd.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size())) return;
+  throw SystemError(ErrorDomain::kCgroup, fd && errno == EINVAL ? fmt::format("Invalid value '{}' for '{}'", value, file)
+                                                                : fmt::format("Unable to write to '{}'", path));
 }
 
 std::optional<std::uint64_t> Cgroup::CpuTime() const {

@@ -1,4 +1,5 @@
 #include "qemu/driver.h"
+#include "qemu/live_devices.h"
 
 #include <fmt/core.h>
 #include <sys/stat.h>
@@ -76,6 +77,10 @@ QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(e
   cpu_calls_ = std::make_unique<CpuCalls>(host_calls_.get());
   guests_ = std::make_unique<Guests>(config_, &domains_, &events_, locks_.get());
   guests_->on_idle = environment_.on_idle;
+  live_devices_ = std::make_unique<LiveDevices>(config_, guests_.get(), &events_);
+  guests_->on_device_gone = [this](const DomainPtr& domain, const std::string& alias) {
+    Spawn(live_devices_->Gone(domain, alias), "device removal");
+  };
 }
 QemuDriver::~QemuDriver() = default;
 
@@ -116,6 +121,7 @@ void QemuDriver::Register(Service& service) {
   BV_QEMU_CONSOLE_CALLS(BV_REGISTER)
   BV_QEMU_SAVE_CALLS(BV_REGISTER)
   BV_QEMU_BLOCK_CALLS(BV_REGISTER)
+  BV_QEMU_DEVICE_CALLS(BV_REGISTER)
   BV_QEMU_AGENT_CALLS(BV_REGISTER)
   BV_QEMU_MIGRATION_CALLS(BV_REGISTER)
   BV_QEMU_INTERFACE_CALLS(BV_REGISTER)

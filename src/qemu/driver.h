@@ -84,6 +84,10 @@ namespace bv::qemu {
   X(DomainBlockStats) X(DomainBlockStatsFlags) X(DomainGetBlockInfo) X(DomainGetDiskErrors)                \
   X(DomainSetBlockThreshold) X(DomainBlockPeek) X(DomainBlockResize) X(DomainGetBlockIoTune)               \
   X(DomainSetBlockIoTune)
+// driver_devices.cc
+#define BV_QEMU_DEVICE_CALLS(X)                                                                            \
+  X(DomainAttachDevice) X(DomainAttachDeviceFlags) X(DomainDetachDevice) X(DomainDetachDeviceFlags)        \
+  X(DomainDetachDeviceAlias) X(DomainUpdateDeviceFlags)
 // driver_save.cc
 #define BV_QEMU_SAVE_CALLS(X)                                                                              \
   X(DomainSave) X(DomainSaveFlags) X(DomainRestore) X(DomainRestoreFlags) X(DomainManagedSave)             \
@@ -91,6 +95,7 @@ namespace bv::qemu {
   X(DomainSaveImageGetXmlDesc) X(DomainSaveImageDefineXml)
 
 struct DefinitionFile;
+class LiveDevices;
 
 class QemuDriver : public Driver {
  public:
@@ -125,6 +130,7 @@ class QemuDriver : public Driver {
   BV_QEMU_CONSOLE_CALLS(BV_DECLARE)
   BV_QEMU_SAVE_CALLS(BV_DECLARE)
   BV_QEMU_BLOCK_CALLS(BV_DECLARE)
+  BV_QEMU_DEVICE_CALLS(BV_DECLARE)
   BV_QEMU_AGENT_CALLS(BV_DECLARE)
   BV_QEMU_MIGRATION_CALLS(BV_DECLARE)
   BV_QEMU_INTERFACE_CALLS(BV_DECLARE)
@@ -211,6 +217,9 @@ class QemuDriver : public Driver {
   AgentChannel& AgentOf(const DomainPtr& domain);
   Task<Json> AskAgent(DomainPtr domain, const char* command, Json arguments = {});
   Task<> ChangeGuestVcpus(DomainPtr domain, std::vector<struct GuestVcpu> changed);
+  // A copy of `def` changed by `change` and completed as at a definition, for what shall be stored.
+  Task<std::unique_ptr<model::DomainDef>> ChangedConfig(DomainPtr domain, const std::function<void(model::DomainDef&)>& change);
+  Task<> PlugVcpusTo(DomainPtr domain, unsigned count);
   // Turns processors on or off inside the guest until `count` are on.
   Task<> SetOnlineVcpus(DomainPtr domain, unsigned count);
 
@@ -230,6 +239,7 @@ class QemuDriver : public Driver {
   DomainEvents events_;
   std::unique_ptr<DiskLocks> locks_;
   std::unique_ptr<Guests> guests_;
+  std::unique_ptr<LiveDevices> live_devices_;
 
   Json saved_domains_;  // by another image of this process, until they are here
   std::vector<std::pair<std::weak_ptr<rpc::ClientSession>, Uuid>> restored_autodestroy_;

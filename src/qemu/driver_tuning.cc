@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "qemu/driver.h"
+#include "qemu/guest_limits.h"
 
 namespace bv::qemu {
 namespace {
@@ -285,11 +286,6 @@ constexpr DeviceRow kDeviceRows[] = {
      [](model::BlkioDevice& d, std::uint64_t v) { d.write_bytes = v; }},
 };
 
-// The kernel's name of the weight depends on the scheduler that it was built with.
-const char* WeightFile(const Cgroup& cgroup) {
-  return cgroup.Read("blkio", "blkio.bfq.weight") ? "blkio.bfq.weight" : "blkio.weight";
-}
-
 // "/dev/a,100,/dev/b,200" into the devices' values; a value of 0 takes one away.
 void ParseDeviceList(std::vector<model::BlkioDevice>& devices, const DeviceRow& row, const std::string& list) {
   for (std::size_t at = 0; at < list.size();) {
@@ -323,7 +319,7 @@ Task<remote::DomainGetBlkioParametersRet> QemuDriver::DomainGetBlkioParameters(C
   remote::DomainGetBlkioParametersRet ret;
   auto weight = def.blkio.weight;
   if (domain->active() && &def != domain->config())
-    weight = ReadNumber<unsigned>(domain->guest->cgroup, "blkio", WeightFile(domain->guest->cgroup), "").value_or(weight);
+    weight = ReadNumber<unsigned>(domain->guest->cgroup, "blkio", BlkioWeightFile(domain->guest->cgroup), "").value_or(weight);
   ret.params.push_back({"weight", static_cast<std::uint32_t>(weight)});
   for (auto& row : kDeviceRows) {
     std::string list;
@@ -346,7 +342,7 @@ Task<> QemuDriver::DomainSetBlkioParameters(Call&, remote::DomainSetBlkioParamet
     auto* row = std::find_if(std::begin(kDeviceRows), std::end(kDeviceRows), [&](auto& r) { return param.field == r.name; });
     if (param.field == "weight") {
       auto weight = ParamValue<std::uint32_t>(param);
-      if (defs.live) domain->guest->cgroup.Write("blkio", WeightFile(domain->guest->cgroup), std::to_string(weight));
+      if (defs.live) domain->guest->cgroup.Write("blkio", BlkioWeightFile(domain->guest->cgroup), std::to_string(weight));
       for (auto* def : {defs.live, defs.config}) {
         if (def) def->blkio.weight = weight;
       }

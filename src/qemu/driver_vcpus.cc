@@ -1,7 +1,6 @@
 // Virtual CPUs and iothreads: how many, where they run.
 
 #include <fmt/core.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "base/files.h"
 #include "qemu/agent.h"
 #include "qemu/driver.h"
+#include "qemu/guest_threads.h"
 
 namespace bv::qemu {
 namespace {
@@ -67,16 +67,6 @@ void SetPin(std::vector<model::ThreadPin>& pins, unsigned id, const Bitmap& cpus
   pins.insert(at, std::move(pin));
 }
 
-void PinThread(pid_t tid, const Bitmap& cpus) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (auto cpu = cpus.Next(); cpu; cpu = cpus.Next(*cpu + 1)) {
-    if (*cpu < CPU_SETSIZE) CPU_SET(*cpu, &set);
-  }
-  if (sched_setaffinity(tid, sizeof set, &set) != 0)
-    throw SystemError(ErrorDomain::kNone, fmt::format("cannot set CPU affinity on process {}", tid));
-}
-
 // A vCPU's time and last host CPU, from /proc/PID/task/TID/stat.
 struct ThreadStat {
   std::uint64_t cpu_time = 0;
@@ -129,6 +119,30 @@ void RemoveIothread(model::DomainDef& def, unsigned id) {
   std::erase_if(def.cputune.iothread_pins, [&](auto& pin) { return pin.id == id; });
 }
 
+unsigned CurrentVcpus(const model::VcpuSettings& vcpu) { return vcpu.current.value_or(vcpu.max); }
+
+void SetCurrentCount(model::VcpuSettings& vcpu, unsigned count) {
+  vcpu.current = count == vcpu.max ? std::nullopt : std::optional(count);
+}
+
+// Turns vCPUs on from the first and off from the last.
+void SetCurrentVcpus(model::VcpuSettings& vcpu, unsigned count) {
+  auto current = CurrentVcpus(vcpu);
+  for (unsigned id = 0; id < vcpu.vcpus.size() && current < count; ++id) {
+    auto& entry = vcpu.vcpus[id];
+    if (entry.enabled == model::YesNo::kYes) continue;
+    entry.enabled = model::YesNo::kYes;
+    ++current;
+  }
+  for (auto id = vcpu.vcpus.size(); id-- > 0 && current > count;) {
+    auto& entry = vcpu.vcpus[id];
+    if (entry.enabled != model::YesNo::kYes) continue;
+    entry = {.enabled = model::YesNo::kNo, .hotpluggable = model::YesNo::kYes};
+    --current;
+  }
+  SetCurrentCount(vcpu, count);
+}
+
 std::string IothreadAlias(unsigned id) { return fmt::format("iothread{}", id); }
 
 }  // namespace
@@ -168,14 +182,53 @@ Task<> QemuDriver::DomainSetVcpusFlags(Call&, remote::DomainSetVcpusFlagsArgs ar
         Invalid(fmt::format("requested vcpus is greater than max allowable vcpus for the {} domain: {} > {}",
                             def == defs.live ? "live" : "persistent", args.nvcpus, def->vcpu.max));
     }
-    if (defs.live && args.nvcpus != defs.live->vcpu.current.value_or(defs.live->vcpu.max))
-      throw Error(ErrorDomain::kQemu, ErrorCode::kOperationUnsupported, "vCPU hot-plug is not available for this guest");
-    for (auto* def : {defs.live, defs.config}) {
-      if (!def) continue;
-      def->vcpu.current = args.nvcpus == def->vcpu.max ? std::nullopt : std::optional(args.nvcpus);
-    }
+    if (defs.live) co_await PlugVcpusTo(domain, args.nvcpus);
+    if (defs.config) SetCurrentVcpus(defs.config->vcpu, args.nvcpus);
   }
   co_await SaveChanged(domain, impact);
+}
+
+// The running guest's count: each that comes or goes is told of in its status, whatever becomes of the next.
+Task<> QemuDriver::PlugVcpusTo(DomainPtr domain, unsigned count) {
+  auto& settings = domain->MutableDef().vcpu;
+  auto online = [&](unsigned id) {
+    return std::ranges::find(domain->guest->vcpus, id, &Guest::Vcpu::id) != domain->guest->vcpus.end();
+  };
+  auto plugged = [&](unsigned id) {
+    auto vcpu = std::ranges::find(domain->guest->vcpus, id, &Guest::Vcpu::id);
+    return vcpu != domain->guest->vcpus.end() && !vcpu->alias.empty();
+  };
+  auto current = CurrentVcpus(settings);
+  std::vector<unsigned> changes;
+  if (count > current) {
+    for (unsigned id = 0; id < settings.max && changes.size() < count - current; ++id) {
+      if (!online(id)) changes.push_back(id);
+    }
+  } else {
+    for (auto id = settings.max; id-- > 0 && changes.size() < current - count;) {
+      if (plugged(id)) changes.push_back(id);
+    }
+  }
+  if (changes.size() != (count > current ? count - current : current - count))
+    Invalid("failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count");
+  for (auto id : changes) {
+    if (count > current) {
+      co_await guests_->AddVcpu(domain, id);
+    } else {
+      co_await guests_->RemoveVcpu(domain, id);
+    }
+    RequireActive(*domain);
+    auto& live = domain->MutableDef().vcpu;
+    SetCurrentCount(live, count > current ? CurrentVcpus(live) + 1 : CurrentVcpus(live) - 1);
+    if (id < live.vcpus.size()) {
+      unsigned last = 0;
+      for (auto& vcpu : live.vcpus) last = std::max(last, vcpu.order);
+      live.vcpus[id] = {.enabled = count > current ? model::YesNo::kYes : model::YesNo::kNo,
+                        .hotpluggable = model::YesNo::kYes,
+                        .order = count > current ? last + 1 : 0};
+    }
+    guests_->SaveStatus(domain);
+  }
 }
 
 Task<remote::DomainGetVcpusRet> QemuDriver::DomainGetVcpus(Call&, remote::DomainGetVcpusArgs args) {

@@ -99,6 +99,7 @@ class Guest {
   // Pulsed when QEMU reported anything of the below, or hung up.
   Event changed;
   std::set<std::string> removed_devices, unplug_failures;  // aliases
+  std::string unplugging;  // the device whose removal a call waits for
   std::string migration_status;
   // Running block jobs by QEMU's job id, and the last state of each job.
   std::map<std::string, std::shared_ptr<BlockJob>> block_jobs;

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,13 @@ class Guests {
   Task<> Resume(DomainPtr domain, int running_reason);
   Task<> Pause(DomainPtr domain, int paused_reason);
 
+  // A vCPU in or out; throws kOperationTimeout when the guest does not let go of it.
+  Task<> AddVcpu(DomainPtr domain, unsigned id);
+  Task<> RemoveVcpu(DomainPtr domain, unsigned id);
+  // Asks QEMU for a device's removal, and waits until it is gone: false when that takes longer than `limit`.
+  // Throws kOperationFailed when the guest refuses.
+  Task<bool> UnplugDevice(DomainPtr domain, std::string alias, Clock::duration limit);
+
   // Notes what a client did to the guest, once, in its log and status.
   Task<> Taint(DomainPtr domain, qemu::Taint taint);
 
@@ -83,6 +91,8 @@ class Guests {
   // Called when a transient domain ended and when a guest's end must be remembered on disk.
   std::function<void(const DomainPtr&)> on_removed = [](const DomainPtr&) {};
   std::function<void()> on_idle = [] {};
+  // Called when QEMU has removed a device that no call waits for.
+  std::function<void(const DomainPtr&, const std::string& alias)> on_device_gone = [](const DomainPtr&, const std::string&) {};
   // Called when QEMU hangs up on us or reports a change of a device, for other rooms of the driver.
   std::function<void(const DomainPtr&, const MonitorEvent&)> on_event = [](const DomainPtr&, const MonitorEvent&) {};
 
@@ -97,6 +107,12 @@ class Guests {
  private:
   Task<> StartProcess(DomainPtr domain, StartOptions options);
   Task<> Handshake(DomainPtr domain, StartOptions options);
+  // guests_threads.cc
+  // Of the answer to qom-list of /machine/peripheral: the devices that have an alias.
+  static std::set<std::string> Peripherals(const Json& list);
+  static void ReadVcpus(Guest& guest, const Json& cpus);
+  Task<> PlaceThreads(DomainPtr domain, Json iothreads);
+  Task<> PlugVcpus(DomainPtr domain, std::vector<unsigned> ids);
   Task<> WatchExit(DomainPtr domain);
   Task<> HandleEnd(DomainPtr domain);
   Task<> FakeReboot(DomainPtr domain);

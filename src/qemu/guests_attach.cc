@@ -201,19 +201,27 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
   if (connected) attached->monitor->Restore(std::move(taken.monitor_input), taken.last_command);
   Spawn(WatchExit(domain), "qemu exit");
   std::string failure;
+  std::set<std::string> devices;
   try {
     attached->caps = co_await caps(emulator);
-    std::vector<MonitorCommand> commands(2);
+    std::vector<MonitorCommand> commands(4);
     commands[0].name = "qmp_capabilities";
     commands[1].name = "query-status";
+    commands[2].name = "query-cpus-fast";
+    commands[3].name = "qom-list";
+    commands[3].arguments.Set("path", "/machine/peripheral");
     auto replies = co_await attached->monitor->ExecuteAll(std::move(commands), In(kAttachLimit));
     if (domain->guest.get() != attached) co_return false;
     ApplyQemuState(*domain, replies.at(1).Value());
+    ReadVcpus(*attached, replies.at(2).Value());
+    devices = Peripherals(replies.at(3).Value());
   } catch (const Error& error) {
     failure = error.message;
   }
   if (domain->guest.get() != attached) co_return false;
   attached->starting = false;
+  // The definition in its status says already what CPU it got.
+  if (auto& cpu = domain->def().cpu) attached->cpu_known = cpu->check == model::CpuCheck::kFull;
   // Its end is WatchExit's business, as of any guest that runs.
   if (connected && !attached->monitor->open()) co_return true;
   if (!failure.empty()) {
@@ -226,6 +234,11 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
     if (domain->guest.get() != attached) co_return false;
   }
   if (domain->state() == State::kShutdown) attached->child.Signal(SIGTERM);
+  // Removals that ended while nobody looked.
+  std::swap(attached->devices, devices);
+  for (auto& alias : devices) {
+    if (!attached->devices.contains(alias)) on_device_gone(domain, alias);
+  }
   SaveStatus(domain);
   co_return true;
 }

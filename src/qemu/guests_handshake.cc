@@ -9,6 +9,7 @@
 #include "qemu/block_tune.h"
 #include "qemu/display_password.h"
 #include "qemu/guests.h"
+#include "qemu/vcpu_slots.h"
 
 namespace bv::qemu {
 namespace {
@@ -44,21 +45,6 @@ void AddPasswords(const model::DomainDef& def, const QemuConfig& config, std::ve
   }
 }
 
-void ReadVcpus(Guest& guest, const Json& cpus) {
-  for (auto& cpu : cpus.elements()) {
-    Guest::Vcpu vcpu;
-    vcpu.id = static_cast<unsigned>(cpu["cpu-index"].AsUint().value_or(0));
-    vcpu.tid = static_cast<pid_t>(cpu["thread-id"].AsInt().value_or(0));
-    vcpu.qom_path = cpu["qom-path"].AsString().value_or("");
-    guest.vcpus.push_back(std::move(vcpu));
-  }
-  std::sort(guest.vcpus.begin(), guest.vcpus.end(), [](auto& a, auto& b) { return a.id < b.id; });
-  // With TCG one thread may run them all.
-  for (auto& vcpu : guest.vcpus) {
-    if (guest.caps && vcpu.tid == guest.pid) vcpu.tid = 0;
-  }
-}
-
 void ReadChardevs(model::DomainDef& def, const Json& chardevs) {
   std::map<std::string, std::pair<std::string, bool>> found;  // alias: file name, open in the guest
   for (auto& chardev : chardevs.elements()) {
@@ -79,27 +65,6 @@ void ReadChardevs(model::DomainDef& def, const Json& chardevs) {
 }
 
 // Whether it makes a difference to the guest which group its vCPUs are in.
-bool TunesVcpus(const model::CpuTune& tune) { return !tune.vcpu_pins.empty() || tune.quota || tune.period; }
-
-// Each vCPU's thread into a group of its own. Moving them takes the kernel 10 to 30 ms, for which only
-// those wait who gain something by it.
-Task<> PlaceVcpus(Cgroup cgroup, std::vector<Guest::Vcpu> vcpus, bool wait) {
-  auto each = [cgroup = std::move(cgroup), vcpus = std::move(vcpus)](auto act) {
-    for (auto& vcpu : vcpus) {
-      if (vcpu.tid) act(cgroup, fmt::format("vcpu{}", vcpu.id), vcpu.tid);
-    }
-  };
-  auto make = [each] { each([](auto& cgroup, auto group, pid_t) { cgroup.MakeThreadGroup(group); }); };
-  auto move = [each] { each([](auto& cgroup, auto group, pid_t tid) { cgroup.MoveThread(group, tid); }); };
-  co_await Offload(std::move(make));
-  auto moved = Offload(std::move(move));
-  if (wait) {
-    co_await std::move(moved);
-  } else {
-    Spawn(std::move(moved), "vcpu cgroups");
-  }
-}
-
 }  // namespace
 
 Task<> Guests::Handshake(DomainPtr domain, StartOptions options) {
@@ -111,6 +76,7 @@ Task<> Guests::Handshake(DomainPtr domain, StartOptions options) {
   auto peripherals = Json::Object();
   peripherals.Set("path", "/machine/peripheral");
   commands.push_back(MakeCommand("qom-list", peripherals));
+  commands.push_back(MakeCommand("query-iothreads"));
   bool has_pty = HasPty(def);
   if (has_pty) commands.push_back(MakeCommand("query-chardev"));
   auto optional = commands.size();  // from here on errors end the start
@@ -150,12 +116,18 @@ Task<> Guests::Handshake(DomainPtr domain, StartOptions options) {
     if (i < optional && i != 0) continue;
     replies[i].Value();
   }
-  ReadVcpus(*guest, replies[1].value);
-  for (auto& child : replies[2].value.elements()) {
-    if (child["type"].AsString().value_or("").starts_with("child<")) guest->devices.insert(child["name"].AsString().value_or(""));
+  guest->devices = Peripherals(replies[2].value);
+  if (has_pty) ReadChardevs(domain->MutableDef(), replies[4].value);
+  auto cpus = std::move(replies[1].value);
+  if (auto more = VcpusToPlugAtStart(def.vcpu); !more.empty()) {
+    co_await PlugVcpus(domain, std::move(more));
+    if (domain->guest.get() != guest) co_return;
+    cpus = co_await MonitorOf(domain).Execute("query-cpus-fast");
+    if (domain->guest.get() != guest) co_return;
   }
-  if (has_pty) ReadChardevs(domain->MutableDef(), replies[3].value);
-  co_await PlaceVcpus(guest->cgroup, guest->vcpus, TunesVcpus(def.cputune));
+  NumberVcpus(domain->MutableDef().vcpu);
+  ReadVcpus(*guest, cpus);
+  co_await PlaceThreads(domain, replies[3].value);
 }
 
 Task<> Guests::FinishStart(DomainPtr domain, StartOptions options) {

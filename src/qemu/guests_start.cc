@@ -20,11 +20,14 @@
 #include "qemu/command_line/paths.h"
 #include "qemu/command_line/prepare.h"
 #include "qemu/guest_audit.h"
+#include "qemu/guest_limits.h"
 #include "qemu/guest_log.h"
+#include "qemu/guest_threads.h"
 #include "qemu/guests.h"
 #include "qemu/secret_values.h"
 #include "qemu/storage_chain.h"
 #include "qemu/tap.h"
+#include "qemu/vsock.h"
 
 namespace bv::qemu {
 namespace {
@@ -97,6 +100,10 @@ struct HostRequest {
   std::vector<OwnedFile> files;
   std::string partition, name;
   int id = -1;
+  model::BlkioTune blkio;
+  model::MemTune memory;
+  model::CpuTune cpu;
+  ThreadPlace emulator;
 };
 
 HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
@@ -115,6 +122,14 @@ HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
   if (config.dynamic_ownership) GiveFiles(request.files, config.uid, config.gid, config.remember_owner);
   // Last, since nothing else would remove it again.
   parts.cgroup = Cgroup::Create(config, request.partition, request.name, request.id);
+  if (!parts.cgroup.available()) return parts;
+  try {
+    LimitGroup(parts.cgroup, request.blkio, request.memory, request.cpu);
+    MakePlace(parts.cgroup, request.emulator);
+  } catch (const Error&) {
+    parts.cgroup.Remove();
+    throw;
+  }
   return parts;
 }
 
@@ -143,7 +158,8 @@ void ForEachListeningSocket(model::DomainDef& def, Visit visit) {
 
 void AddLimits(const QemuConfig& config, Command& command) {
   auto add = [&](int resource, rlim_t value) { command.limits.emplace_back(resource, rlimit{value, value}); };
-  if (config.max_files) add(RLIMIT_NOFILE, config.max_files);
+  // The highest number, as libvirt has it, which is one less than how many there are.
+  if (config.max_files) add(RLIMIT_NOFILE, config.max_files + 1);
   if (config.max_processes) add(RLIMIT_NPROC, config.max_processes);
   add(RLIMIT_CORE, config.max_core == "unlimited" ? RLIM_INFINITY : std::stoull(config.max_core));
 }
@@ -284,6 +300,10 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   request.partition = def.resource.partition;
   request.name = domain->name();
   request.id = domain->id();
+  request.blkio = def.blkio;
+  request.memory = def.memory.tune;
+  request.cpu = def.cputune;
+  request.emulator = EmulatorPlace(def);
   auto lock_handle = co_await locks_->Prepare(def);
   if (domain->guest.get() != guest) co_return;
   auto output = co_await OpenOutput(domain);
@@ -306,6 +326,11 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     if (alias.empty()) continue;
     build.fds[alias].file = fds.file.get();
     build.fds[alias].log = fds.log.get();
+  }
+  Fd vsock;
+  if (def.vsock) {
+    vsock = OpenVsock(*def.vsock);
+    build.fds[def.vsock->info.alias].vhost_device = vsock.get();
   }
   auto line = BuildCommandLine(def, *guest->caps, *config, build);
   SetEnvironment(line, guest->lib_dir, config->privileged);
@@ -345,6 +370,7 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   command.file_mask = 002;
   command.new_session = true;
   guest->cgroup.Contain(command);
+  BeginAtPlace(def, *config, &command);
   AddLimits(*config, command);
 
   // From here on a next daemon finds the guest, if only to end it.
@@ -362,6 +388,7 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   ConnectMonitor(domain, std::move(monitor));
   Spawn(WatchExit(domain), "qemu exit");
   SaveStatus(domain);
+  CheckProcess(def, guest->pid);
   co_await locks_->Register(std::move(lock_handle), LockOwner(*domain));
 }
 

@@ -273,7 +273,11 @@ void Guests::OnMonitorEvent(const DomainPtr& domain, const MonitorEvent& event) 
   } else if (name == "DEVICE_DELETED") {
     if (auto alias = Text(data, "device"); !alias.empty()) {
       guest.devices.erase(alias);
-      guest.removed_devices.insert(alias);
+      if (guest.unplugging == alias) {
+        guest.removed_devices.insert(alias);
+      } else {
+        on_device_gone(domain, alias);
+      }
     }
   } else if (name == "DEVICE_UNPLUG_GUEST_ERROR" || name == "MEM_UNPLUG_ERROR") {
     guest.unplug_failures.insert(Text(data, "device"));
