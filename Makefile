@@ -70,7 +70,8 @@ PRECOMPILED := $(BUILD)/precompiled.h
 # document and turn of the loop goes through is made fast.
 HOT_ROOMS := base rpc model/describe
 COLD_FLAGS := $(if $(filter -O2,$(CXXFLAGS)),-Os)
-MODE_LDFLAGS := -static-libstdc++ -static-libgcc -Wl,-z,pack-relative-relocs
+# Before a shared libc only: the compiler goes back to shared libraries behind these two.
+MODE_LDFLAGS := $(if $(STATIC),,-static-libstdc++ -static-libgcc) -Wl,-z,pack-relative-relocs
 ifeq ($(ENABLE_LTO),yes)
 MODE_FLAGS += -flto=auto
 MODE_LDFLAGS += -O2 -flto=auto
@@ -83,6 +84,7 @@ ifdef STATIC
 override WITH_SYSTEMD := no
 override WITH_GNUTLS := no
 override WITH_SASL := no
+STATIC_DEFINES := -DBV_STATIC
 PIE := -static-pie
 endif
 
@@ -92,7 +94,7 @@ LINK_FLAGS := -pthread $(PIE) -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,--as-nee
 LIBS := -Wl,-Bstatic -lxml2 -lglib-2.0 -lpcre2-8 -ljson-c -lzstd -lnettle $(if $(STATIC),,-Wl,-Bdynamic) -lm -ldl
 
 WITH_DEFINES := $(foreach library,SYSTEMD GNUTLS SASL,$(if $(filter yes,$(WITH_$(library))),-DBV_WITH_$(library)))
-DIR_DEFINES := $(WITH_DEFINES) -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(sysconfdir)"' -DBV_LOCALSTATEDIR='"$(localstatedir)"' \
+DIR_DEFINES := $(WITH_DEFINES) $(STATIC_DEFINES) -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(sysconfdir)"' -DBV_LOCALSTATEDIR='"$(localstatedir)"' \
 	-DBV_RUNSTATEDIR='"$(runstatedir)"' -DBV_SBINDIR='"$(sbindir)"' -DBV_DATADIR='"$(datadir)"' \
 	-DBV_LOCALEDIR='"$(localedir)"' -DBV_QEMU_USER='"$(QEMU_USER)"' -DBV_QEMU_GROUP='"$(QEMU_GROUP)"'
 
@@ -201,7 +203,7 @@ check: all | $(SETUP)
 	+@! command -v clang++-16 >/dev/null || $(MAKE) --no-print-directory FUZZ=1 SANITIZE= DEV= fuzz-programs
 	@tests/tools/check.sh $(BUILD) $(if $(TEST_MODE),build-dev,$(BUILD)) $(PARTS)
 
-# Its warnings about getpwnam and the like can be ignored: the files in /etc are read without help.
+# Its warnings about getpwnam and the like can be ignored: names are looked up without plug-ins.
 static:
 	+@$(MAKE) --no-print-directory STATIC=1 DEV= SANITIZE= all
 

@@ -1,6 +1,9 @@
 // busyvirt: is the daemon whose name it was started by, or that its first argument names.
 
 #include <fmt/core.h>
+#ifdef BV_STATIC
+#include <nss.h>
+#endif
 #include <unistd.h>
 
 #include <climits>
@@ -76,12 +79,23 @@ int RunBusyvirt(int argc, char** argv) {
   return EXIT_FAILURE;
 }
 
+// A static executable cannot load the plug-ins that nsswitch.conf may ask for: users and hosts come from the files
+// in /etc and from DNS, which libc reads by itself.
+void LookUpWithoutPlugins() {
+#ifdef BV_STATIC
+  __nss_configure_lookup("passwd", "files");
+  __nss_configure_lookup("group", "files");
+  __nss_configure_lookup("hosts", "files dns");
+#endif
+}
+
 }  // namespace
 
 }  // namespace bv
 
 int main(int argc, char** argv) {
   if (argc < 1) return EXIT_FAILURE;
+  bv::LookUpWithoutPlugins();
   bv::RememberStart(argc, argv);
   std::string name = bv::KnownName(argv[0]);
   if (name == "busyvirt") return bv::RunBusyvirt(argc, argv);
