@@ -41,7 +41,12 @@ Task<> QemuDriver::DomainAttachDeviceFlags(Call&, remote::DomainAttachDeviceFlag
     auto device = ParseDevice(args.xml, domain->def());
     changed = co_await ChangedConfig(domain, [&](auto& def) { AttachToConfig(def, std::move(device)); });
   }
-  if (impact.live) co_await live_devices_->Attach(domain, ParseDevice(args.xml, domain->def()));
+  if (impact.live) {
+    auto device = ParseDevice(args.xml, domain->def());
+    // An address that is made up is the same for both.
+    if (changed && !device.interfaces.empty() && !device.interfaces[0]->mac) device.interfaces[0]->mac = changed->interfaces.back()->mac;
+    co_await live_devices_->Attach(domain, std::move(device));
+  }
   if (changed) domain->SetConfig(std::move(changed));
   co_await SaveChanged(domain, {.live = false, .config = impact.config});
 }

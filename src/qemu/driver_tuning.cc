@@ -350,6 +350,9 @@ Task<> QemuDriver::DomainSetBlkioParameters(Call&, remote::DomainSetBlkioParamet
       for (auto* def : {defs.live, defs.config}) {
         if (def) ParseDeviceList(def->blkio.devices, *row, ParamValue<std::string>(param));
       }
+      if (defs.live && domain->guest->cgroup.Has("blkio")) {
+        for (auto& device : defs.live->blkio.devices) LimitBlockDevice(domain->guest->cgroup, device, true);
+      }
     } else {
       UnknownParam(param);
     }

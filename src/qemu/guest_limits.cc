@@ -55,14 +55,14 @@ const char* BlkioWeightFile(const Cgroup& cgroup) {
   return cgroup.Read("blkio", "blkio.bfq.weight") ? "blkio.bfq.weight" : "blkio.weight";
 }
 
-void LimitBlockDevice(const Cgroup& cgroup, const model::BlkioDevice& device) {
+void LimitBlockDevice(const Cgroup& cgroup, const model::BlkioDevice& device, bool lift) {
   if (device.weight) {
     if (!cgroup.Read("blkio", "blkio.weight_device"))
       throw Error(ErrorDomain::kCgroup, ErrorCode::kOperationInvalid, "blkio device weight is valid only for cfq scheduler");
     cgroup.Write("blkio", "blkio.weight_device", fmt::format("{} {}", DeviceNumber(device.path), device.weight));
   }
   auto throttle = [&](const char* file, std::uint64_t value) {
-    if (value) cgroup.Write("blkio", file, fmt::format("{} {}", DeviceNumber(device.path), value));
+    if (value || lift) cgroup.Write("blkio", file, fmt::format("{} {}", DeviceNumber(device.path), value));
   };
   throttle("blkio.throttle.read_iops_device", device.read_iops);
   throttle("blkio.throttle.write_iops_device", device.write_iops);

@@ -25,8 +25,8 @@ class Cgroup;
 // kOperationInvalid for what it has no file for.
 void LimitGroup(const Cgroup& cgroup, const model::BlkioTune& blkio, const model::MemTune& memory,
                 const model::CpuTune& cpu);
-// One device's weight and throttles. Throws kSystemError and kInvalidArg when it is not a block device.
-void LimitBlockDevice(const Cgroup& cgroup, const model::BlkioDevice& device);
+// One device's weight and throttles; with `lift`, throttles of 0 end those there are. Throws kSystemError and kInvalidArg when it is not a block device.
+void LimitBlockDevice(const Cgroup& cgroup, const model::BlkioDevice& device, bool lift = false);
 // The file that a group's I/O weight is in: its name depends on the scheduler that the kernel was built with.
 const char* BlkioWeightFile(const Cgroup& cgroup);
 

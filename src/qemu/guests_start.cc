@@ -19,6 +19,7 @@
 #include "qemu/command_line/build.h"
 #include "qemu/command_line/paths.h"
 #include "qemu/command_line/prepare.h"
+#include "qemu/device_acl.h"
 #include "qemu/guest_audit.h"
 #include "qemu/guest_limits.h"
 #include "qemu/guest_log.h"
@@ -104,6 +105,7 @@ struct HostRequest {
   model::MemTune memory;
   model::CpuTune cpu;
   ThreadPlace emulator;
+  std::vector<DeviceNode> devices;
 };
 
 HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
@@ -126,6 +128,7 @@ HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
   try {
     LimitGroup(parts.cgroup, request.blkio, request.memory, request.cpu);
     MakePlace(parts.cgroup, request.emulator);
+    ConfineDevices(parts.cgroup, config, request.devices);
   } catch (const Error&) {
     parts.cgroup.Remove();
     throw;
@@ -304,6 +307,7 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   request.memory = def.memory.tune;
   request.cpu = def.cputune;
   request.emulator = EmulatorPlace(def);
+  request.devices = DeviceNodes(def);
   auto lock_handle = co_await locks_->Prepare(def);
   if (domain->guest.get() != guest) co_return;
   auto output = co_await OpenOutput(domain);

@@ -18,6 +18,7 @@
 #include "qemu/defaults/defaults.h"
 #include "qemu/defaults/each_device.h"
 #include "qemu/defaults/validate.h"
+#include "qemu/device_acl.h"
 #include "qemu/device_change.h"
 #include "qemu/display_password.h"
 #include "qemu/output_keeper.h"
@@ -310,6 +311,11 @@ ChardevSource* BackEndOf(T&) {
   return nullptr;
 }
 
+Task<> AllowNodes(const Guest& guest, std::vector<DeviceNode> nodes) {
+  auto allow = [cgroup = guest.cgroup, nodes = std::move(nodes)] { AllowDevices(cgroup, nodes); };
+  co_await Offload(std::move(allow));
+}
+
 // Where a channel listens that says nothing itself, as at a start.
 void NameSocket(Chardev& chardev, const DomainDef& def, const QemuConfig& config) {
   if (chardev.kind != ChardevKind::kChannel || chardev.source.type != ChardevType::kUnix || !chardev.source.path.empty()) return;
@@ -424,6 +430,7 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
       NameSocket(*device, *wanted, *config_);
     }
     if (auto* source = BackEndOf(*device)) co_await OpenFiles(*config_, *domain, *source, alias, plug.keep, plug.options);
+    co_await AllowNodes(*guest, DeviceNodes(*wanted));
     if (domain->guest.get() != guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
     auto steps = StepsFor(*wanted, *guest, *config_, plug.options,
                           [&](const Context& context, CommandLine* out) {
@@ -436,7 +443,11 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
   }
   if (domain->guest.get() != guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
   if (failure) {
-    auto take_back = [given = std::move(plug.given), remember = guest->remember_owner] { GiveBackFiles(given, remember); };
+    auto take_back = [given = std::move(plug.given), remember = guest->remember_owner, cgroup = guest->cgroup,
+                      with = DeviceNodes(*wanted), without = DeviceNodes(domain->def())] {
+      GiveBackFiles(given, remember);
+      DenyDevices(cgroup, with, without);
+    };
     co_await Offload(std::move(take_back));
     if (plug.locked) co_await guests_->UnlockImage(domain, *plug.locked);
     std::rethrow_exception(failure);
@@ -579,7 +590,11 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
       if (domain->guest.get() != guest) co_return;
     }
   }
+  auto with = DeviceNodes(live);
   RemoveDevice(domain->MutableDef(), found);
+  auto deny = [cgroup = guest->cgroup, with = std::move(with), without = DeviceNodes(live)] { DenyDevices(cgroup, with, without); };
+  co_await Offload(std::move(deny));
+  if (domain->guest.get() != guest) co_return;
   if (memory) CountMemory(domain->MutableDef(), 0, memory);
   domain->DefChanged();
   guests_->SaveStatus(domain);
@@ -697,6 +712,11 @@ Task<> LiveDevices::UpdateDisk(DomainPtr domain, Disk& there, std::unique_ptr<Di
       co_await Offload(std::move(give));
       given = std::move(files);
     }
+    DomainDef medium;
+    medium.disks.push_back(std::move(wanted));
+    auto nodes = DeviceNodes(medium);
+    wanted = std::move(medium.disks.front());
+    co_await AllowNodes(*guest, std::move(nodes));
     co_await RunSteps(monitor, std::move(all));
   } catch (...) {
     failure = std::current_exception();

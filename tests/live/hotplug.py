@@ -285,3 +285,12 @@ def test_slow_guest(host):
     expect('still there', targets(domain), ['sdd', 'vdb'])
     domain.reset(0)                                              # pulls what was asked for
     wait_for('it goes', lambda: targets(domain) == ['sdd'])
+
+
+def test_made_up_address(host):
+    """an interface without an address gets one, the same in the guest and in its definition"""
+    domain = define(host)
+    domain.create()
+    domain.attachDeviceFlags("<interface type='user'><model type='virtio'/></interface>", LIVE | CONFIG)
+    macs = [re.findall("<mac address='([^']+)'", devices_of(domain, flags)) for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE)]
+    expect('addresses', (len(macs[0]), macs[0] == macs[1]), (1, True))

@@ -1,9 +1,10 @@
 """What a guest's definition asks of its host at the start: where its threads run, and how much they may take."""
 import os
 import re
+import stat
 
 from events import qemu_pid
-from harness import Skip, expect, guest_xml
+from harness import GUEST_DIR, Skip, expect, guest_xml, wait_for
 
 TWO_CPUS = len(os.sched_getaffinity(0)) > 1
 
@@ -166,3 +167,30 @@ def test_plugged_vcpus(host):
     expect('threads', sorted(name for name in threads(pid) if name.startswith('CPU')), ['CPU 0', 'CPU 1', 'CPU 2'])
     expect('count', host.virsh('vcpucount', 'one', '--current', '--live'), '3')
     expect('too many', 'requested vcpus is greater than max allowable vcpus' in host.virsh('setvcpus', 'one', '4', fails=True), True)
+
+
+def rules():
+    path = group('devices') + '/devices.list'
+    with open(path) as f:
+        return f.read().splitlines()
+
+
+def test_devices(host):
+    """a guest may open the devices that it names and a few that all need, also those that come later"""
+    node = GUEST_DIR + '/node'
+    try:
+        os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(10, 229))
+        os.chmod(node, 0o666)
+        open(node, 'r+b', buffering=0).close()
+    except OSError as error:
+        raise Skip('no device to try: %s' % error)
+    host.define('one', kvm=False, devices="<controller type='usb' model='qemu-xhci'/>")
+    host.virsh('start', 'one')
+    before = rules()
+    expect('not all', [rule for rule in before if rule.startswith('a')], [])
+    expect('null, urandom, terminals', [rule in before for rule in ('c 1:3 rw', 'c 1:9 rw', 'c 136:* rw')], [True] * 3)
+    xml = host.write('serial.xml', "<serial type='dev'><source path='%s'/><target type='usb-serial' port='1'/></serial>" % node)
+    host.virsh('attach-device', 'one', xml, '--live')
+    expect('with it', sorted(set(rules()) - set(before)), ['c 10:229 rw'])
+    host.virsh('detach-device', 'one', xml, '--live')
+    wait_for('it is gone', lambda: rules() == before)
