@@ -95,11 +95,16 @@ std::string ManPage(const Personality& personality) {
          "effect; elsewhere it makes the sockets itself.\n";
   if (personality.ServesRemote()) out += "Guests go on while it is restarted.\n";
   AppendOptions(out, personality);
-  out += ".SH SIGNALS\nSIGTERM, SIGINT and SIGQUIT end it in good order. SIGHUP makes it read its drivers' configuration "
-         "again.\n.PP\nSIGUSR1 upgrades it in place: it executes the file that it was started by, and what that is by then "
+  out += ".SH SIGNALS\nSIGTERM, SIGINT and SIGQUIT end it in good order. ";
+  out += personality.ServesRemote()
+             ? "SIGHUP makes it look at the definitions on disk again: what is new or has changed there comes in, for the next "
+               "start of guests that run, and what has gone from there stays.\n"
+             : "SIGHUP is ignored.\n";
+  out += ".PP\nSIGUSR1 upgrades it in place: it executes the file that it was started by, and what that is by then "
          "goes on with its sockets, its clients and all that it holds. Calls that run end first, for at most a second of "
          "which others have to wait at a time; streams get 30 seconds and are then aborted, and connections with TLS or SASL "
-         "encryption are closed. A new file that cannot go on is not used, and the daemon stays as it was.\n";
+         "encryption are closed. A new file that cannot go on is not used, and one that does not serve within 30 seconds "
+         "gives way to the old one: the daemon stays as it was.\n";
   if (const char* text = WhenItEnds(personality)) out += fmt::format(".SH WHEN IT ENDS\n{}", text);
   out += ".SH FILES\n";
   AppendFiles(out, personality, "As root", BV_SYSCONFDIR "/libvirt", BV_RUNSTATEDIR "/libvirt",
@@ -107,13 +112,14 @@ std::string ManPage(const Personality& personality) {
   if (personality.session) {
     AppendFiles(out, personality, "As another user", "$XDG_CONFIG_HOME/libvirt", "$XDG_RUNTIME_DIR/libvirt",
           fmt::format("$XDG_RUNTIME_DIR/libvirt/{}.pid", name), false);
-    out += ".PP\nWithout XDG_CONFIG_HOME, ~/.config stands for it; without XDG_RUNTIME_DIR, ~/.cache.\n";
+    out += ".PP\nWithout XDG_CONFIG_HOME, ~/.config stands for it; without XDG_RUNTIME_DIR,\n"
+           "$XDG_CACHE_HOME or ~/.cache.\n";
   } else {
     out += ".PP\nIt has no session mode: only root can run it.\n";
   }
   AppendKeys(out, personality);
   out += ".SH EXIT STATUS\n0 after an orderly end; 1 for a wrong command line or configuration, or when another daemon\n"
-         "holds the process file; 3 to 11 when a later stage of the start failed.\n";
+         "holds the process file; 2 to 11 when a later stage of the start failed.\n";
   out += ".SH SEE ALSO\nvirsh(1), virt\\-admin(1)\n";
   return out;
 }
