@@ -20,6 +20,7 @@ struct DefinitionFile {
   std::string name, uuid;  // of its first <name> and <uuid>; empty when not found
   bool autostart = false;
 };
+std::size_t TextHash(std::string_view text);
 
 // Nullopt when there is none. Whether a file of its name in `autostart_directory` links to it.
 std::optional<DefinitionFile> ReadDefinition(const std::string& path, const std::string& autostart_directory);

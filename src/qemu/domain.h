@@ -45,6 +45,7 @@ class Domain {
   bool autostart = false;
   bool updated = false;    // the definition changed since it was read from disk
   bool removed = false;    // no longer in the list
+  std::size_t on_disk = 0; // hash of what we last read from the definition's file or wrote to it
   bool has_managed_save = false;
   std::optional<std::uint64_t> migration_speed;  // MiB/s; none: no limit
   int agent_timeout = -2;  // seconds, or virDomainAgentSetResponseTimeout's special values; -2 waits for ever

@@ -158,10 +158,9 @@ class QemuDriver : public Driver {
   Task<std::unique_ptr<model::DomainDef>> ReadStored(std::string xml);
   static std::unique_ptr<model::DomainDef> Copy(const model::DomainDef& def);
 
-  // Writes or removes /etc/libvirt/qemu/NAME.xml, which says ConfigText().
+  // Writes or removes /etc/libvirt/qemu/NAME.xml.
   Task<> SaveConfig(DomainPtr domain);
   Task<> DeleteConfig(DomainPtr domain);
-  static std::string ConfigText(const Domain& domain);
   std::string ConfigPath(const Domain& domain) const { return config_->dirs.config + "/" + domain.name() + ".xml"; }
   std::string AutostartPath(const Domain& domain) const { return config_->dirs.autostart + "/" + domain.name() + ".xml"; }
   std::string SavePath(const Domain& domain) const { return config_->dirs.save + "/" + domain.name() + ".save"; }

@@ -57,6 +57,7 @@ DomainPtr QemuDriver::AddDefinition(DefinitionFile file) {
   domain->autostart = file.autostart;
   domain->has_managed_save = FileExists(SavePath(*domain));
   domain->jobs.set_max_queued(config_->max_queued);
+  domain->on_disk = TextHash(file.text);
   domain->SetUnparsed(std::move(file.text));
   domains_.Add(domain);
   return domain;
@@ -82,8 +83,7 @@ Task<> QemuDriver::Reload() {
   auto files = co_await Offload(read);
   for (auto& file : files) {
     co_await Breathe();
-    // Each by itself: a domain that is busy does not keep the others waiting.
-    Spawn(ReloadDefinition(std::move(file)), "reload");
+    co_await ReloadDefinition(std::move(file));
   }
 }
 
@@ -92,9 +92,11 @@ Task<> QemuDriver::ReloadDefinition(DefinitionFile file) {
   try {
     auto identity = IdentityOf(file);
     if (auto domain = domains_.FindSame(identity.name, identity.uuid)) {
-      bool same = domain->autostart == file.autostart && domain->persistent &&
-                  file.text == (domain->parsed() ? ConfigText(*domain) : domain->unparsed());
-      if (!same) co_await TakeOver(domain, path);
+      if (domain->persistent && domain->autostart == file.autostart && domain->on_disk == TextHash(file.text)) co_return;
+      // One that is busy does not keep the others waiting.
+      bool busy = domain->jobs.active() != Job::kNone || domain->jobs.async() != AsyncJob::kNone;
+      if (busy) Spawn(TakeOver(domain, path), "reload");
+      if (!busy) co_await TakeOver(domain, path);
       co_return;
     }
     model::ParseDomain(file.text, model::kParseInactive);
@@ -109,17 +111,28 @@ Task<> QemuDriver::ReloadDefinition(DefinitionFile file) {
 // What the file says becomes the definition, that of the next start where the domain runs. It is read once more, since calls
 // that change the definition write it.
 Task<> QemuDriver::TakeOver(DomainPtr domain, std::string path) {
-  auto turn = co_await domain->jobs.Begin(Job::kModify, "reload");
-  auto read = [path, links = config_->dirs.autostart] { return ReadDefinition(path, links); };
-  auto file = co_await Offload(read);
-  if (!file || domain->removed) co_return;
-  auto def = co_await ReadStored(file->text);
-  if (domains_.FindSame(def->name, def->uuid) != domain) co_return;
-  bool added = !domain->config() && domain->parsed();
-  domain->SetConfig(std::move(def));
-  domain->persistent = true;
-  domain->autostart = file->autostart;
-  if (added) events_.SendLifecycle(domain->Ref(), Lifecycle::kDefined, defined::kAdded);
+  try {
+    auto turn = co_await domain->jobs.Begin(Job::kModify, "reload");
+    auto read = [path, links = config_->dirs.autostart] { return ReadDefinition(path, links); };
+    auto file = co_await Offload(read);
+    if (!file || domain->removed) co_return;
+    bool added = domain->parsed() && !domain->config();
+    if (domain->parsed()) {
+      auto def = co_await ReadStored(file->text);
+      if (domains_.FindSame(def->name, def->uuid) != domain) co_return;
+      domain->SetConfig(std::move(def));
+    } else {
+      auto def = model::ParseDomain(file->text, model::kParseInactive);
+      if (domains_.FindSame(def.name, def.uuid) != domain) co_return;
+      domain->SetUnparsed(file->text);
+    }
+    domain->persistent = true;
+    domain->autostart = file->autostart;
+    domain->on_disk = TextHash(file->text);
+    if (added) events_.SendLifecycle(domain->Ref(), Lifecycle::kDefined, defined::kAdded);
+  } catch (const Error& error) {
+    LogUnusable(path, error);
+  }
 }
 
 }  // namespace bv::qemu

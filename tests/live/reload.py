@@ -160,6 +160,30 @@ def test_calls_meanwhile(host):
     conn.close()
 
 
+def test_busy_guest(host):
+    """a guest in the middle of a call has its new definition after it, and keeps no other waiting"""
+    for name in ('idle', 'zbusy', 'zidle'):                      # the original's order is the directory's
+        host.define(name, kvm=False)
+    host.virsh('start', 'zbusy')
+    conn = host.connect()
+    with open(host.run_dir + '/qemu/zbusy.pid') as f:
+        qemu = int(f.read())
+    os.kill(qemu, signal.SIGSTOP)
+    call = host.virsh_start('setmem', 'zbusy', '32M', '--live')
+    try:
+        wait_for('the call', lambda: conn.lookupByName('zbusy').controlInfo()[0] == libvirt.VIR_DOMAIN_CONTROL_OCCUPIED)
+        for name in ('idle', 'zbusy', 'zidle'):
+            change('%s/%s.xml' % (QEMU, name), '<memory', '<title>changed</title><memory')
+        reload(host)
+        for name in ('idle', 'zidle'):
+            wait_for(name, lambda name=name: title(conn.lookupByName(name)) == 'changed')
+    finally:
+        os.kill(qemu, signal.SIGCONT)
+    expect('the call', call.wait(30), 0)
+    wait_for('the busy one', lambda: title(conn.lookupByName('zbusy'), libvirt.VIR_DOMAIN_AFFECT_CONFIG) == 'changed')
+    conn.close()
+
+
 def secret_xml(uuid, usage, description, private='no'):
     return ("<secret ephemeral='no' private='%s'><uuid>%s</uuid><description>%s</description>"
             "<usage type='ceph'><name>%s</name></usage></secret>" % (private, uuid, description, usage))
