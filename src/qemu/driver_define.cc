@@ -1,9 +1,9 @@
 // Definitions: making, changing and removing them.
 
+// g++ 12 crashes over this file when fmt comes first.
+#include <libxml/tree.h>
 #include <fmt/core.h>
 #include <unistd.h>
-
-#include <libxml/tree.h>
 
 #include "base/error.h"
 #include "base/verbatim_error.h"
