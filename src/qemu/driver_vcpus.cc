@@ -227,7 +227,8 @@ Task<> QemuDriver::PlugVcpusTo(DomainPtr domain, unsigned count) {
                         .hotpluggable = model::YesNo::kYes,
                         .order = count > current ? last + 1 : 0};
     }
-    guests_->SaveStatus(domain);
+    co_await guests_->StoreStatus(domain);
+    RequireActive(*domain);
   }
 }
 

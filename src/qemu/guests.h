@@ -84,6 +84,8 @@ class Guests {
 
   // Queues the writing of the status file; several calls in a row write once.
   void SaveStatus(const DomainPtr& domain);
+  // The same, and waits until it is written: what a client was told of must be known to the next daemon.
+  Task<> StoreStatus(DomainPtr domain);
 
   // The guest's monitor, for a command of `domain`; throws kOperationInvalid when it does not run.
   Monitor& MonitorOf(const DomainPtr& domain);

@@ -337,6 +337,8 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     build.fds[def.vsock->info.alias].vhost_device = vsock.get();
   }
   auto line = BuildCommandLine(def, *guest->caps, *config, build);
+  // Sets that come later have other numbers.
+  guest->next_fdset = static_cast<unsigned>(std::ranges::count(line.argv, "-add-fd"));
   SetEnvironment(line, guest->lib_dir, config->privileged);
 
   auto version = fmt::format("{}.{}.{}{}", guest->caps->version() / 1000000, guest->caps->version() / 1000 % 1000,

@@ -20,9 +20,8 @@
 #include "qemu/defaults/validate.h"
 #include "qemu/device_acl.h"
 #include "qemu/device_change.h"
-#include "qemu/display_password.h"
 #include "qemu/output_keeper.h"
-#include "qemu/secret_values.h"
+#include "qemu/plug_steps.h"
 #include "qemu/storage_chain.h"
 #include "qemu/tap.h"
 #include "qemu/vsock.h"
@@ -74,79 +73,6 @@ void Describe(const Input& d, const Context& context, CommandLine* out) { AddInp
 void Describe(const Redirdev& d, const Context& context, CommandLine* out) { AddRedirdev(d, context, out); }
 void Describe(const Vsock& d, const Context& context, CommandLine* out) { AddVsock(d, context, out); }
 void Describe(const Shmem& d, const Context& context, CommandLine* out) { AddShmem(d, context, out); }
-
-// What QEMU is told to have the device.
-template <typename Describer>
-std::vector<PlugStep> StepsFor(const DomainDef& def, Guest& guest, const QemuConfig& config, const BuildOptions& options,
-                               Describer describe) {
-  CommandLine line;
-  line.plugging = true;
-  line.first_fd_set = guest.next_fdset;
-  const Context context{def, *guest.caps, config, options, HostQueries::Real()};
-  describe(context, &line);
-  for (auto& step : line.steps) {
-    if (step.command == "add-fd") ++guest.next_fdset;
-  }
-  return std::move(line.steps);
-}
-
-BuildOptions OptionsFor(const Guest& guest) {
-  BuildOptions options;
-  options.master_key = guest.master_key;
-  options.secret_value = LookUpSecretValue;
-  return options;
-}
-
-// For taking away what was added: names matter then, values do not.
-BuildOptions OptionsForRemoval(const Guest& guest) {
-  auto options = OptionsFor(guest);
-  options.secret_value = [](const SecretLookup&) { return std::string(); };
-  return options;
-}
-
-MonitorCommand UndoOf(const PlugStep& step) {
-  MonitorCommand command;
-  command.name = step.undo;
-  command.arguments = step.undo_arguments;
-  return command;
-}
-
-// Those of the steps whose traces stay when the device goes, the last first.
-std::vector<MonitorCommand> Removal(const std::vector<PlugStep>& steps) {
-  std::vector<MonitorCommand> commands;
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-    bool passes_fd = step->command == "getfd" || step->command == "add-fd";
-    if (!step->undo.empty() && !passes_fd) commands.push_back(UndoOf(*step));
-  }
-  return commands;
-}
-
-// One after another; when one fails, those before it are taken back. Returns the paths of pseudo terminals.
-Task<std::vector<std::string>> RunSteps(Monitor& monitor, std::vector<PlugStep> steps) {
-  std::vector<std::string> terminals;
-  std::exception_ptr failure;
-  std::size_t done = 0;
-  try {
-    for (; done < steps.size(); ++done) {
-      MonitorCommand command;
-      command.name = steps[done].command;
-      command.arguments = steps[done].arguments;
-      command.fd = steps[done].fd;
-      auto answer = co_await monitor.Execute(std::move(command));
-      if (auto pty = answer["pty"].AsString()) terminals.push_back(*pty);
-    }
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  if (!failure) co_return terminals;
-  std::vector<MonitorCommand> undo;
-  while (done-- > 0) {
-    if (!steps[done].undo.empty()) undo.push_back(UndoOf(steps[done]));
-  }
-  // What cannot be taken back is gone with its device already, or with QEMU.
-  if (monitor.open() && !undo.empty()) co_await monitor.ExecuteAll(std::move(undo));
-  std::rethrow_exception(failure);
-}
 
 // --- may it come? ---------------------------------------------------------------------------------
 
@@ -311,11 +237,6 @@ ChardevSource* BackEndOf(T&) {
   return nullptr;
 }
 
-Task<> AllowNodes(const Guest& guest, std::vector<DeviceNode> nodes) {
-  auto allow = [cgroup = guest.cgroup, nodes = std::move(nodes)] { AllowDevices(cgroup, nodes); };
-  co_await Offload(std::move(allow));
-}
-
 // Where a channel listens that says nothing itself, as at a start.
 void NameSocket(Chardev& chardev, const DomainDef& def, const QemuConfig& config) {
   if (chardev.kind != ChardevKind::kChannel || chardev.source.type != ChardevType::kUnix || !chardev.source.path.empty()) return;
@@ -335,13 +256,15 @@ Task<> LiveDevices::Attach(DomainPtr domain, DomainDef one) {
   if (!one.disks.empty() && one.disks[0]->device != DiskDevice::kDisk && one.disks[0]->device != DiskDevice::kLun) {
     if (auto* drive = FindDevice(live, *one.disks[0])) {
       co_await UpdateDisk(domain, *drive, std::move(one.disks[0]), false);
+      domain->DefChanged();
+      co_await guests_->StoreStatus(domain);
       co_return;
     }
   }
   if (!one.leases.empty()) {
     live.leases.push_back(std::move(one.leases[0]));
     domain->DefChanged();
-    guests_->SaveStatus(domain);
+    co_await guests_->StoreStatus(domain);
     co_return;
   }
   auto wanted = CopyLive(live);
@@ -389,7 +312,7 @@ Task<> LiveDevices::Attach(DomainPtr domain, DomainDef one) {
 template <typename T>
 Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wanted, T* device) {
   auto* guest = domain->guest.get();
-  auto& monitor = guests_->MonitorOf(domain);
+  guests_->MonitorOf(domain);
   auto alias = device->info.alias;
   Plug plug;
   plug.options = OptionsFor(*guest);
@@ -436,7 +359,7 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
                           [&](const Context& context, CommandLine* out) {
                             if constexpr (!std::is_same_v<T, Filesystem>) Describe(*device, context, out);
                           });
-    auto terminals = co_await RunSteps(monitor, std::move(steps));
+    auto terminals = co_await RunSteps(guests_, domain, std::move(steps));
     if (auto* source = BackEndOf(*device); source && !terminals.empty()) source->path = terminals.front();
   } catch (...) {
     failure = std::current_exception();
@@ -495,11 +418,12 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
   }
   guest->devices.insert(alias);
   domain->DefChanged();
-  guests_->SaveStatus(domain);
+  co_await guests_->StoreStatus(domain);
+  if (domain->guest.get() != guest) co_return;
   // libvirt tells of memory under the name of what is behind it.
   events_->SendDeviceAdded(domain->Ref(), std::is_same_v<T, MemoryDevice> ? "mem" + alias : alias);
   if (!commands.empty()) {
-    auto replies = co_await monitor.ExecuteAll(std::move(commands));
+    auto replies = co_await guests_->MonitorOf(domain).ExecuteAll(std::move(commands));
     for (auto& reply : replies) reply.Value();
   }
 }
@@ -597,7 +521,7 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
   if (domain->guest.get() != guest) co_return;
   if (memory) CountMemory(domain->MutableDef(), 0, memory);
   domain->DefChanged();
-  guests_->SaveStatus(domain);
+  co_await guests_->StoreStatus(domain);
   events_->SendDeviceRemoved(domain->Ref(), alias);
 }
 
@@ -609,190 +533,4 @@ Task<> LiveDevices::Gone(DomainPtr domain, std::string alias) {
     LogError(kSource, "cannot clean up after device '{}' of '{}': {}", alias, domain->name(), error.message);
   }
 }
-
-// --- changing ---------------------------------------------------------------------------------------
-
-Task<> LiveDevices::Update(DomainPtr domain, DomainDef one, bool force) {
-  guests_->MonitorOf(domain);
-  auto& live = domain->MutableDef();
-  std::function<Task<>()> update;
-  VisitDevice(one, [&](auto& device, auto) {
-    using T = std::decay_t<decltype(*device)>;
-    if constexpr (std::is_same_v<T, Disk>) {
-      auto* there = FindDevice(live, *device);
-      if (!there) Fail(ErrorCode::kInternalError, "disk '{}' not found", device->dst);
-      update = [this, &domain, there, &device, force] { return UpdateDisk(domain, *there, std::move(device), force); };
-    } else if constexpr (std::is_same_v<T, Interface>) {
-      auto* there = FindDevice(live, *device);
-      if (!there) NotFound(*device);
-      update = [this, &domain, there, &device] { return UpdateInterface(domain, *there, *device); };
-    } else if constexpr (std::is_same_v<T, Graphics>) {
-      auto* there = FindDevice(live, *device);
-      if (!there)
-        Fail(ErrorCode::kDeviceMissing, "cannot find existing graphics device to modify of type '{}'", ToString(device->type));
-      update = [this, &domain, there, &device] { return UpdateGraphics(domain, *there, *device); };
-    } else if constexpr (std::is_same_v<T, MemoryDevice>) {
-      auto* there = FindByPlace(live, *device);
-      if (!there) Fail(ErrorCode::kConfigUnsupported, "memory '{}' not found", device->info.alias);
-      update = [this, &domain, there, &device] { return UpdateMemory(domain, *there, *device); };
-    } else {
-      Fail(ErrorCode::kConfigUnsupported, "live update of device '{}' is not supported", DeviceKind(one));
-    }
-  });
-  co_await update();
-  domain->DefChanged();
-  guests_->SaveStatus(domain);
-}
-
-Task<> LiveDevices::UpdateDisk(DomainPtr domain, Disk& there, std::unique_ptr<Disk> wanted, bool force) {
-  auto fixed = [](bool same, const char* field) {
-    if (!same) Fail(ErrorCode::kOperationUnsupported, "cannot modify field '{}' of the disk", field);
-  };
-  fixed(there.device == wanted->device, "device");
-  fixed(wanted->bus == DiskBus::kNone || there.bus == wanted->bus, "bus");
-  fixed(there.serial == wanted->serial, "serial");
-  fixed(there.wwn == wanted->wwn, "wwn");
-  fixed(there.vendor == wanted->vendor, "vendor");
-  fixed(there.product == wanted->product, "product");
-  auto same_source = [](const StorageSource& a, const StorageSource& b) {
-    return a.IsEmpty() == b.IsEmpty() && (a.IsEmpty() || (a.type == b.type && a.path == b.path && a.protocol == b.protocol));
-  };
-  if (there.device == DiskDevice::kDisk || there.device == DiskDevice::kLun) {
-    if (!same_source(there.source, wanted->source))
-      Fail(ErrorCode::kOperationUnsupported, "cannot modify field '{}' of the disk", "source");
-    there.info.boot_order = wanted->info.boot_order;
-    there.snapshot = wanted->snapshot;
-    co_return;
-  }
-  auto* guest = domain->guest.get();
-  auto& monitor = guests_->MonitorOf(domain);
-  // A drive that is only read has a medium that is only read.
-  wanted->source.readonly = there.source.readonly || wanted->source.readonly || there.device == DiskDevice::kCdrom;
-  if (wanted->source.format == StorageFormat::kNone) wanted->source.format = StorageFormat::kRaw;
-  bool empty = wanted->source.IsEmpty();
-  co_await ResolveChain(&wanted->source, *config_);
-  // An ejected medium leaves a number behind as well.
-  for (auto* image = &wanted->source; image && !image->IsTerminator(); image = image->backing.get()) image->id = ++guest->next_node;
-  // Its nodes are described as of the drive it goes into.
-  wanted->info = there.info;
-  wanted->bus = there.bus;
-  auto options = OptionsFor(*guest);
-  auto old_steps = StepsFor(domain->def(), *guest, *config_, OptionsForRemoval(*guest),
-                            [&](const Context& context, CommandLine* out) { AddMedium(there, context, out); });
-  auto steps = StepsFor(domain->def(), *guest, *config_, options,
-                        [&](const Context& context, CommandLine* out) { AddMedium(*wanted, context, out); });
-  auto drive = [&](const char* name) {
-    PlugStep step;
-    step.command = name;
-    step.arguments = Props().Add("id", DiskQomName(there)).json();
-    return step;
-  };
-  std::vector<PlugStep> all;
-  auto open = drive("blockdev-open-tray");
-  open.arguments.Set("force", force);
-  all.push_back(std::move(open));
-  if (!there.source.IsEmpty()) all.push_back(drive("blockdev-remove-medium"));
-  all.insert(all.end(), steps.begin(), steps.end());
-  if (!empty) {
-    auto insert = drive("blockdev-insert-medium");
-    insert.arguments.Set("node-name", DiskNode(*wanted));
-    all.push_back(std::move(insert));
-  }
-  all.push_back(drive("blockdev-close-tray"));
-
-  std::vector<OwnedFile> given;
-  std::exception_ptr failure;
-  bool locked = false;
-  try {
-    co_await guests_->LockImage(domain, wanted->source);
-    locked = true;
-    if (config_->dynamic_ownership) {
-      auto files = OwnedFiles(*wanted);
-      auto give = [files, config = config_] { GiveFiles(files, config->uid, config->gid, config->remember_owner); };
-      co_await Offload(std::move(give));
-      given = std::move(files);
-    }
-    DomainDef medium;
-    medium.disks.push_back(std::move(wanted));
-    auto nodes = DeviceNodes(medium);
-    wanted = std::move(medium.disks.front());
-    co_await AllowNodes(*guest, std::move(nodes));
-    co_await RunSteps(monitor, std::move(all));
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  if (domain->guest.get() != guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
-  auto& gone = failure ? *wanted : there;
-  auto back = failure ? std::move(given) : OwnedFiles(there);
-  if (!failure) {
-    if (auto commands = Removal(old_steps); !commands.empty()) co_await monitor.ExecuteAll(std::move(commands));
-  }
-  if (config_->dynamic_ownership) {
-    auto give_back = [back, remember = guest->remember_owner] { GiveBackFiles(back, remember); };
-    co_await Offload(std::move(give_back));
-  }
-  if (locked || !failure) co_await guests_->UnlockImage(domain, gone.source);
-  if (failure) std::rethrow_exception(failure);
-  if (domain->guest.get() != guest) co_return;
-  there.source = std::move(wanted->source);
-  there.tray = DiskTray::kClosed;
-  domain->DefChanged();
-  guests_->SaveStatus(domain);
-}
-
-Task<> LiveDevices::UpdateInterface(DomainPtr domain, Interface& there, const Interface& wanted) {
-  auto fixed = [](bool same, const char* what) {
-    if (!same) Fail(ErrorCode::kOperationUnsupported, "cannot modify network device {}", what);
-  };
-  if (!wanted.model.empty() && wanted.model != there.model)
-    Fail(ErrorCode::kOperationUnsupported, "cannot modify network device model from {} to {}", there.model, wanted.model);
-  if (wanted.type != there.type)
-    Fail(ErrorCode::kOperationUnsupported, "cannot change config of '{}' network type", ToString(there.type));
-  fixed(wanted.script == there.script, "script attribute");
-  fixed(wanted.mtu == there.mtu, "mtu");
-  fixed(wanted.network == there.network && wanted.bridge == there.bridge && wanted.source_dev == there.source_dev, "source");
-  fixed(wanted.filter.has_value() == there.filter.has_value(), "filter");
-  fixed(wanted.bandwidth.has_value() == there.bandwidth.has_value(), "bandwidth");
-  if (wanted.link != there.link) {
-    co_await guests_->MonitorOf(domain).Execute(
-        "set_link", Props().Add("name", there.info.alias).Add("up", wanted.link != LinkState::kDown).json());
-    there.link = wanted.link;
-  }
-}
-
-Task<> LiveDevices::UpdateGraphics(DomainPtr domain, Graphics& there, const Graphics& wanted) {
-  auto fixed = [&](bool same, const char* what) {
-    if (!same) Fail(ErrorCode::kOperationUnsupported, "cannot change {} on {} graphics", what, ToString(there.type));
-  };
-  bool vnc = there.type == GraphicsType::kVnc;
-  if (!vnc && there.type != GraphicsType::kSpice)
-    Fail(ErrorCode::kInternalError, "unable to change config on '{}' graphics type", ToString(there.type));
-  // Ports that a start found do not count as asked for.
-  fixed(wanted.autoport == there.autoport && (wanted.autoport || wanted.port == there.port), "port settings");
-  fixed(wanted.keymap.empty() || wanted.keymap == there.keymap, "keymap setting");
-  auto changed = there;
-  changed.auth = wanted.auth;
-  if (changed.auth.given != there.auth.given || changed.auth.passwd != there.auth.passwd ||
-      changed.auth.valid_to != there.auth.valid_to || changed.auth.connected != there.auth.connected) {
-    std::vector<MonitorCommand> commands;
-    commands.push_back(SetPasswordCommand(changed, vnc ? config_->vnc_password : config_->spice_password));
-    commands.push_back(ExpirePasswordCommand(changed));
-    auto replies = co_await guests_->MonitorOf(domain).ExecuteAll(std::move(commands));
-    for (auto& reply : replies) reply.Value();
-    there.auth = changed.auth;
-  }
-}
-
-Task<> LiveDevices::UpdateMemory(DomainPtr domain, MemoryDevice& there, const MemoryDevice& wanted) {
-  if (there.model != MemoryModel::kVirtioMem)
-    Fail(ErrorCode::kOperationUnsupported, "cannot modify memory of model '{}'", ToString(there.model));
-  auto alias = there.info.alias;
-  co_await guests_->MonitorOf(domain).Execute("qom-set", Props()
-                                                             .Add("path", "/machine/peripheral/" + alias)
-                                                             .Add("property", "requested-size")
-                                                             .Add("value", wanted.requested_size * 1024)
-                                                             .json());
-  there.requested_size = wanted.requested_size;
-}
-
 }  // namespace bv::qemu

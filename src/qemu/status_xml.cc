@@ -96,6 +96,7 @@ GuestStatus ParseStatus(std::string_view text) {
   status.output_through_logd = root.Child("chardevStdioLogd") != nullptr;
   status.agent_timeout = Number(root.ChildText("agentTimeout").value_or("-2"), -2);
   if (auto* node = root.Child("nodename")) status.next_node = static_cast<unsigned>(Number(node->AttrOr("index"), 0));
+  if (auto* node = root.Child("fdset")) status.next_fdset = static_cast<unsigned>(Number(node->AttrOr("index"), 0));
   if (auto* vcpus = root.Child("vcpus")) {
     for (auto* vcpu = vcpus->Child("vcpu"); vcpu; vcpu = vcpu->Next("vcpu"))
       status.vcpus.emplace_back(Number(vcpu->AttrOr("id"), 0), Number(vcpu->AttrOr("pid"), 0));

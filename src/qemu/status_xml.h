@@ -27,6 +27,7 @@ struct GuestStatus {
   std::vector<std::pair<unsigned, int>> vcpus;  // id, thread
   std::vector<std::string> devices;
   unsigned next_node = 0;
+  unsigned next_fdset = 0;
   int agent_timeout = -2;
   std::unique_ptr<model::DomainDef> def;
 };

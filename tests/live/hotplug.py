@@ -1,5 +1,6 @@
 """Devices that are attached to, detached from and changed in definitions and running guests."""
 import fcntl
+import json
 import os
 import re
 import subprocess
@@ -294,3 +295,17 @@ def test_made_up_address(host):
     domain.attachDeviceFlags("<interface type='user'><model type='virtio'/></interface>", LIVE | CONFIG)
     macs = [re.findall("<mac address='([^']+)'", devices_of(domain, flags)) for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE)]
     expect('addresses', (len(macs[0]), macs[0] == macs[1]), (1, True))
+
+
+def test_file_sets(host):
+    """files that are passed to QEMU while it runs do not get mixed up with those of its start, nor by the next daemon"""
+    channel = lambda name: ("<channel type='file'><source path='/var/log/libvirt/qemu/%s.log'/><target type='virtio' name='org.example.%s'/>"
+                            "</channel>" % (name, name))
+    domain = define(host, channel('first'))
+    domain.create()
+    domain.attachDeviceFlags(channel('second'), LIVE)
+    host.restart_after_kill()
+    domain = host.connect().lookupByName('one')
+    domain.attachDeviceFlags(channel('third'), LIVE)
+    sets = json.loads(host.virsh('qemu-monitor-command', 'one', '{"execute":"query-fdsets"}'))['return']
+    expect('a file in each', [len(each['fds']) for each in sets], [1] * 3)
