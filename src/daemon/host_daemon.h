@@ -66,7 +66,8 @@ class HostDaemon {
   Task<bool> CheckNextImage();
   Task<bool> Settle();
   void HoldClients();
-  void ReleaseClients();
+  Task<bool> HoldDrivers(Deadline deadline);
+  void ReleaseAll();
   bool Settled() const;
   void EndStreams();
   Task<> CloseLayered();

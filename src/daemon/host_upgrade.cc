@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/pending.h"
 #include "base/wait.h"
+#include "daemon/background_work.h"
 #include "daemon/host_daemon.h"
 #include "daemon/reexec.h"
 #include "daemon/tls_settings.h"
@@ -63,7 +64,7 @@ Task<> HostDaemon::Upgrade() {
     } catch (const std::exception& e) {
       LogError(kLog, "the upgrade failed, going on as before: {}", e.what());
     }
-    ReleaseClients();
+    ReleaseAll();
   }
   upgrading_ = false;
 }
@@ -97,9 +98,10 @@ Task<bool> HostDaemon::Settle() {
     if (shutting_down_) co_return false;
     if (Settled()) {
       co_await CloseLayered();
-      if (Settled() && !shutting_down_) co_return true;
+      bool held = co_await HoldDrivers(In(kHoldLimit));
+      if (held && Settled() && !shutting_down_) co_return true;
     }
-    ReleaseClients();
+    ReleaseAll();
     if (!std::exchange(said, true)) LogInfo(kLog, "the upgrade waits for calls and streams that are under way");
     if (Clock::now() > streams_end) EndStreams();
     co_await Sleep(kRetry);
@@ -117,7 +119,19 @@ void HostDaemon::HoldClients() {
   }
 }
 
-void HostDaemon::ReleaseClients() {
+Task<bool> HostDaemon::HoldDrivers(Deadline deadline) {
+  for (const auto& driver : drivers_) {
+    auto* work = dynamic_cast<BackgroundWork*>(driver.get());
+    if (!work) continue;
+    if (!co_await work->Hold(deadline)) co_return false;
+  }
+  co_return true;
+}
+
+void HostDaemon::ReleaseAll() {
+  for (const auto& driver : drivers_) {
+    if (auto* work = dynamic_cast<BackgroundWork*>(driver.get())) work->Release();
+  }
   for (const auto& session : std::exchange(held_, {})) session->HoldInput(-1);
   if (shutting_down_) return;
   for (const auto& server : servers_) server->StartAccepting();
