@@ -58,11 +58,13 @@ Task<> Compressor::CompressBackups(std::string path) {
       return inode;
     };
     std::uint64_t inode = co_await Offload(std::move(compress));
-    if (inode != 0) Replace(path, inode);
+    if (inode == 0) continue;
+    auto held = co_await hold_(path);
+    Replace(path, inode);
   }
 }
 
-// On the loop, where logs are rolled over: names do not move while we look.
+// Names do not move while we look: the log is held.
 void Compressor::Replace(const std::string& path, std::uint64_t inode) {
   for (unsigned number = 0; number < max_backups_; ++number) {
     if (InodeOf(BackupName(path, number)) != inode) continue;

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "base/task.h"
 #include "base/wait.h"
+#include "logd/log_turns.h"
 
 namespace bv::logd {
 
@@ -14,7 +17,9 @@ namespace bv::logd {
 // Belongs to the loop; Stop() before it is destroyed.
 class Compressor {
  public:
-  explicit Compressor(unsigned max_backups) : max_backups_(max_backups) {}
+  // `hold` keeps the log of that path, should it be written, from rolling over meanwhile.
+  using HoldLog = std::function<Task<std::optional<LogTurns::Held>>(std::string path)>;
+  Compressor(unsigned max_backups, HoldLog hold) : max_backups_(max_backups), hold_(std::move(hold)) {}
 
   // Sees to all backups of the log at `path`.
   void Add(const std::string& path);
@@ -28,6 +33,7 @@ class Compressor {
   void Replace(const std::string& path, std::uint64_t inode);
 
   unsigned max_backups_;
+  HoldLog hold_;
   std::deque<std::string> waiting_;
   bool running_ = false, stopping_ = false;
   Event ended_;

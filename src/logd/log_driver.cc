@@ -28,17 +28,12 @@ RotationLimits LimitsOf(const DaemonConfig* config) {
 LogPosition ToLogPosition(const LogFilePosition& position) { return {position.inode, position.offset}; }
 LogFilePosition FromLogPosition(const LogPosition& position) { return {position.inode, position.offset}; }
 
-Task<> CloseElsewhere(Fd file) {
-  auto close_it = [fd = file.Release()] { close(fd); };
-  co_await Offload(std::move(close_it));
-}
-
 }  // namespace
 
 LogDriver::LogDriver(const DriverEnvironment& environment)
     : environment_(environment),
       limits_(LimitsOf(environment.config)),
-      compressor_(limits_.max_backups),
+      compressor_(limits_.max_backups, [this](std::string path) { return HoldOpen(std::move(path)); }),
       cleaner_(environment.config ? environment.config->log_root.value_or(environment.log_dir) : environment.log_dir,
                environment.config ? environment.config->max_age_days : 0,
                [this](const std::string& path) { return Find(path) != nullptr; }) {}
@@ -52,8 +47,12 @@ Task<> LogDriver::Start() {
 }
 
 Task<> LogDriver::Stop() {
-  for (auto& [path, log] : logs_) log.pump->TakeAll();
   co_await compressor_.Stop();
+  co_await Hold(kNever);
+  auto take_all = [this] {
+    for (auto& held : held_) held.pump().TakeAll();
+  };
+  co_await Offload(std::move(take_all));
 }
 
 void LogDriver::Register(Service& service) {
@@ -63,9 +62,36 @@ void LogDriver::Register(Service& service) {
   service.On<proc::DomainAppendLogFile>(this, &LogDriver::Append);
 }
 
-LogPump* LogDriver::Find(const std::string& path) {
+std::shared_ptr<LogTurns::Log> LogDriver::Find(const std::string& path) const {
   auto found = logs_.find(path);
-  return found == logs_.end() ? nullptr : found->second.pump.get();
+  return found == logs_.end() ? nullptr : found->second.log;
+}
+
+// While we wait it may be closed, and opened anew.
+Task<std::optional<LogTurns::Held>> LogDriver::HoldOpen(std::string path) {
+  while (auto log = Find(path)) {
+    auto held = co_await turns_.Hold(log);
+    if (Find(path) == log) co_return held;
+  }
+  co_return std::nullopt;
+}
+
+// What guests wrote before somebody asks counts as written.
+Task<> LogDriver::TakeAll(std::string path) {
+  auto held = co_await HoldOpen(std::move(path));
+  if (!held) co_return;
+  auto take = [&pump = held->pump()] { pump.TakeAll(); };
+  co_await Offload(std::move(take));
+}
+
+Task<bool> LogDriver::Hold(Deadline deadline) {
+  Release();
+  for (const auto& [path, log] : std::map(logs_)) {
+    auto held = co_await turns_.Hold(log.log, deadline);
+    if (!held) co_return false;
+    held_.push_back(std::move(*held));
+  }
+  co_return true;
 }
 
 RotatingFile LogDriver::OpenFile(const std::string& path, bool truncate) {
@@ -73,12 +99,22 @@ RotatingFile LogDriver::OpenFile(const std::string& path, bool truncate) {
 }
 
 RotatingFile LogDriver::Prepare(RotatingFile file) {
-  file.on_discard = [](Fd old) { Spawn(CloseElsewhere(std::move(old)), "drop an old log"); };
+  file.on_discard = [this](Fd old) { turns_.Discard(std::move(old)); };
   if (limits_.compress) {
-    file.on_roll_over = [this, path = file.path()] { compressor_.Add(path); };
+    file.on_roll_over = [this, path = file.path()] { turns_.ToLoop([this, path] { compressor_.Add(path); }); };
     compressor_.Add(file.path());
   }
   return file;
+}
+
+std::shared_ptr<LogTurns::Log> LogDriver::AddLog(const std::string& path, RotatingFile file, Fd pipe) {
+  return turns_.Add(LogPump(std::move(file), std::move(pipe)), [this, path] { Spawn(Close(path), "close a log"); });
+}
+
+Task<> LogDriver::Close(std::string path) {
+  auto held = co_await HoldOpen(path);
+  logs_.erase(path);
+  if (logs_.empty()) environment_.on_idle();
 }
 
 // Flags that are not known are ignored here, and here only; clients may rely on it.
@@ -91,27 +127,24 @@ Task<DomainOpenLogFileRet> LogDriver::Open(Call& call, DomainOpenLogFileArgs arg
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0) throw SystemError(ErrorDomain::kLogging, "Cannot open a pipe");
   Fd read_end(ends[0]), write_end(ends[1]);
-  auto pump = std::make_unique<LogPump>(std::move(file), std::move(read_end), [this, path = args.path] { OnEnd(path); });
-  call.reply_fds.push_back(std::move(write_end));
   DomainOpenLogFileRet ret;
-  ret.pos = FromLogPosition(pump->file().position());
-  logs_[args.path] = {std::move(args.driver), std::move(args.dom), std::move(pump)};
+  ret.pos = FromLogPosition(file.position());
+  auto log = AddLog(args.path, std::move(file), std::move(read_end));
+  logs_[args.path] = {std::move(args.driver), std::move(args.dom), std::move(log)};
+  call.reply_fds.push_back(std::move(write_end));
   co_return ret;
 }
 
-void LogDriver::OnEnd(const std::string& path) {
-  logs_.erase(path);
-  if (logs_.empty()) environment_.on_idle();
-}
-
-// What a guest wrote before somebody asks counts as written.
 Task<DomainGetLogFilePositionRet> LogDriver::GetPosition(Call&, DomainGetLogFilePositionArgs args) {
   RefuseOtherFlags(args.flags, 0, ErrorDomain::kLogging, "virLogHandlerDomainGetLogFilePosition");
-  LogPump* log = Find(args.path);
-  if (!log) throw Error(ErrorDomain::kLogging, ErrorCode::kInternalError, "No open log file " + args.path);
-  log->TakeAll();
+  auto held = co_await HoldOpen(args.path);
+  if (!held) throw Error(ErrorDomain::kLogging, ErrorCode::kInternalError, "No open log file " + args.path);
+  auto position = [&pump = held->pump()] {
+    pump.TakeAll();
+    return pump.file().position();
+  };
   DomainGetLogFilePositionRet ret;
-  ret.pos = FromLogPosition(log->file().position());
+  ret.pos = FromLogPosition(co_await Offload(std::move(position)));
   co_return ret;
 }
 
@@ -121,7 +154,7 @@ Task<DomainReadLogFileRet> LogDriver::Read(Call&, DomainReadLogFileArgs args) {
                 fmt::format("Requested data len {} is larger than maximum {}", args.maxlen, kMaxRead));
   }
   RefuseOtherFlags(args.flags, 0, ErrorDomain::kLogging, "virLogHandlerDomainReadLogFile");
-  if (LogPump* log = Find(args.path)) log->TakeAll();
+  co_await TakeAll(args.path);
   DomainReadLogFileRet ret;
   // Named, not a temporary of the awaited call: see base/task.h.
   auto read = [path = args.path, backups = limits_.max_backups, from = ToLogPosition(args.pos), max = args.maxlen] {
@@ -133,9 +166,13 @@ Task<DomainReadLogFileRet> LogDriver::Read(Call&, DomainReadLogFileArgs args) {
 
 Task<DomainAppendLogFileRet> LogDriver::Append(Call&, DomainAppendLogFileArgs args) {
   RefuseOtherFlags(args.flags, 0, ErrorDomain::kLogging, "virLogHandlerDomainAppendLogFile");
-  if (LogPump* log = Find(args.path)) {
-    log->TakeAll();
-    log->file().Append(args.message);
+  auto held = co_await HoldOpen(args.path);
+  if (held) {
+    auto append = [&pump = held->pump(), message = std::move(args.message)] {
+      pump.TakeAll();
+      pump.file().Append(message);
+    };
+    co_await Offload(std::move(append));
   } else {
     OpenFile(args.path, false).Append(args.message);
   }

@@ -2,12 +2,15 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "daemon/background_work.h"
 #include "daemon/driver.h"
 #include "logd/compressor.h"
 #include "logd/log_cleaner.h"
-#include "logd/log_pump.h"
+#include "logd/log_turns.h"
 #include "protocol/log_protocol.h"
 #include "rpc/service.h"
 
@@ -20,7 +23,7 @@ namespace bv::logd {
 // virtlogd is killed (SIGKILL), what is in the pipes is lost, writers get EPIPE, and no later virtlogd
 // takes the logs up again before the guests are restarted. An orderly end writes what is there first.
 // Calls fail in domain kLogging, files in kNone.
-class LogDriver : public Driver {
+class LogDriver : public Driver, public BackgroundWork {
  public:
   explicit LogDriver(const DriverEnvironment& environment);
   ~LogDriver() override;
@@ -29,6 +32,8 @@ class LogDriver : public Driver {
   Task<> Stop() override;
   void Register(Service& service) override;
   bool HasActiveObjects() const override { return !logs_.empty(); }
+  Task<bool> Hold(Deadline deadline) override;
+  void Release() override { held_.clear(); }
   // log_upgrade.cc
   void SaveState(Json& state, upgrade::PassedFds& fds) const override;
   void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
@@ -39,7 +44,7 @@ class LogDriver : public Driver {
   struct OpenLog {
     std::string driver;
     log_protocol::Domain domain;
-    std::unique_ptr<LogPump> pump;
+    std::shared_ptr<LogTurns::Log> log;
   };
 
   Task<log_protocol::DomainOpenLogFileRet> Open(Call& call, log_protocol::DomainOpenLogFileArgs args);
@@ -48,15 +53,21 @@ class LogDriver : public Driver {
   Task<log_protocol::DomainAppendLogFileRet> Append(Call& call, log_protocol::DomainAppendLogFileArgs args);
 
   // Null when it is not open.
-  LogPump* Find(const std::string& path);
+  std::shared_ptr<LogTurns::Log> Find(const std::string& path) const;
+  // Nullopt when it is not open.
+  Task<std::optional<LogTurns::Held>> HoldOpen(std::string path);
   RotatingFile OpenFile(const std::string& path, bool truncate);
   // With what is to be done at its roll-overs.
   RotatingFile Prepare(RotatingFile file);
-  void OnEnd(const std::string& path);
+  std::shared_ptr<LogTurns::Log> AddLog(const std::string& path, RotatingFile file, Fd pipe);
+  Task<> Close(std::string path);
+  Task<> TakeAll(std::string path);
 
   const DriverEnvironment environment_;
   RotationLimits limits_;
   std::map<std::string, OpenLog> logs_;  // by path
+  LogTurns turns_;
+  std::vector<LogTurns::Held> held_;  // all of them, before an upgrade
   Compressor compressor_;
   LogCleaner cleaner_;
 };

@@ -1,11 +1,9 @@
 #include "logd/log_pump.h"
 
 #include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <utility>
 
 namespace bv::logd {
 
@@ -13,56 +11,49 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What one guest may write before the others have their turn: what a pipe holds. With more, a guest that
-// happens to run while its pipe is emptied would get many times what the others get.
-constexpr std::size_t kTurn = 64 * 1024;
-// The same while nobody else has anything to say.
-constexpr std::size_t kTurnAlone = 1024 * 1024;
-// Of a guest that is quicker than this many bytes a turn nothing is gained by waiting.
-constexpr std::size_t kTrickle = 32 * 1024;
-constexpr auto kPause = 1ms;
-// What the pipe of a guest with small writes holds that fills it during a pause. Not for others: what stays
-// in the processor's cache is copied faster.
-constexpr int kLargePipe = 512 * 1024;
-
-// Who had the last turn; to be compared, it may be gone.
-const LogPump* last_served = nullptr;
+// Who writes twice within this time is busy. No line comes later by more than half of it.
+constexpr Clock::duration kBusy = 2ms, kLongestPause = 1ms;
+// A sleep takes about as long at least.
+constexpr Clock::duration kShortestPause = 60us;
 
 }  // namespace
 
-LogPump::LogPump(RotatingFile file, Fd pipe, std::function<void()> on_end)
-    : file_(std::move(file)), pipe_(std::move(pipe)), on_end_(std::move(on_end)), pause_([this] { watch_->SetEvents(EPOLLIN); }) {
+LogPump::LogPump(RotatingFile file, Fd pipe) : file_(std::move(file)), pipe_(std::move(pipe)) {
   fcntl(pipe_.get(), F_SETFL, O_NONBLOCK);
-  watch_.emplace(pipe_.get(), EPOLLIN, [this](std::uint32_t events) { OnEvents(events); });
+  capacity_ = static_cast<std::size_t>(std::max(fcntl(pipe_.get(), F_GETPIPE_SZ), 4096));
 }
 
-void LogPump::OnEvents(std::uint32_t events) {
-  auto now = Clock::now();
-  bool busy = now - last_turn_ < 2 * kPause, paused = std::exchange(paused_, false);
-  last_turn_ = now;
-  std::size_t moved = 0, turn = std::exchange(last_served, this) == this ? kTurnAlone : kTurn;
-  while (moved < turn) {
-    auto step = file_.TakeFromPipe(pipe_.get(), turn - moved);
-    if (step == 0) {
-      watch_.reset();
-      auto on_end = std::move(on_end_);
-      return on_end();
-    }
+LogPump::Next LogPump::TakeTurn(const Pipe* between, std::size_t most) {
+  bool busy = Clock::now() - last_turn_ < kBusy;
+  std::size_t moved = 0;
+  while (moved < most) {
+    auto step = file_.TakeFromPipe(pipe_.get(), most - moved, between);
+    if (step == 0) return {Next::kNever};
     if (step < 0) break;
     moved += static_cast<std::size_t>(step);
   }
-  if (paused && moved >= kTurn) Grow();
-  // A pipe without writers is announced whether we want to know or not.
-  if (moved >= kTrickle || !busy || (events & EPOLLHUP)) return;
-  paused_ = true;
-  watch_->SetEvents(0);
-  pause_.Start(kPause);
+  last_turn_ = Clock::now();
+  Next next = Pace(moved, busy);
+  if (moved >= capacity_ / 4 * 3 && capacity_ < most) Grow(most);
+  return next;
 }
 
-void LogPump::Grow() {
-  if (grown_) return;
-  grown_ = true;
-  fcntl(pipe_.get(), F_SETPIPE_SZ, kLargePipe);
+LogPump::Next LogPump::Pace(std::size_t moved, bool busy) {
+  if (!busy) pause_ = 0s;
+  if (moved >= capacity_ / 2) {
+    pause_ = pause_ > kShortestPause ? pause_ / 2 : 0s;
+  } else if (moved < capacity_ / 4) {
+    if (!busy) return {Next::kWhenReadable};
+    if (moved == 0) return {Next::kWhenReadable, kBusy};
+    pause_ = std::clamp(pause_ * 2, kShortestPause, kLongestPause);
+  }
+  return {Next::kAfterPause, pause_};
+}
+
+// The system may refuse it to a user who has many pipes.
+void LogPump::Grow(std::size_t size) {
+  int now = fcntl(pipe_.get(), F_SETPIPE_SZ, static_cast<int>(size));
+  if (now > 0) capacity_ = static_cast<std::size_t>(now);
 }
 
 void LogPump::TakeAll() {

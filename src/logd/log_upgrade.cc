@@ -1,7 +1,5 @@
 // The part of LogDriver that goes from one process image to the next. What the pipes hold stays in them.
 
-#include <fcntl.h>
-
 #include "base/error.h"
 #include "base/log.h"
 #include "logd/log_driver.h"
@@ -13,13 +11,14 @@ namespace bv::logd {
 void LogDriver::SaveState(Json& state, upgrade::PassedFds& fds) const {
   std::vector<SavedLog> logs;
   for (const auto& [path, log] : logs_) {
-    logs.push_back({.pipe = fds.Pass(log.pump->pipe()),
-                    .file = fds.Pass(log.pump->file().fd()),
+    auto now = turns_.LookAt(*log.log);
+    logs.push_back({.pipe = fds.Pass(now.pipe),
+                    .file = fds.Pass(now.file),
                     .path = path,
                     .driver = log.driver,
                     .domain_name = log.domain.name,
                     .domain_uuid = log.domain.uuid.ToString(),
-                    .lost = log.pump->file().lost_bytes()});
+                    .lost = now.lost});
   }
   FormatLogs(logs, state);
 }
@@ -31,12 +30,11 @@ void LogDriver::RestoreState(const Json& state, upgrade::InheritedFds& fds) {
     // One that is lost does not cost the others theirs.
     try {
       Fd pipe = fds.Take(saved.pipe);
-      fcntl(pipe.get(), F_SETFL, fcntl(pipe.get(), F_GETFL) | O_NONBLOCK);
       RotatingFile file = saved.file >= 0 ? RotatingFile(saved.path, limits_, fds.Take(saved.file), saved.lost)
                                           : RotatingFile(saved.path, limits_, false);
       log_protocol::Domain domain{Uuid::Parse(saved.domain_uuid).value_or(Uuid{}), saved.domain_name};
-      auto pump = std::make_unique<LogPump>(Prepare(std::move(file)), std::move(pipe), [this, path = saved.path] { OnEnd(path); });
-      logs_[saved.path] = {std::move(saved.driver), std::move(domain), std::move(pump)};
+      auto log = AddLog(saved.path, Prepare(std::move(file)), std::move(pipe));
+      logs_[saved.path] = {std::move(saved.driver), std::move(domain), std::move(log)};
     } catch (const Error& error) {
       LogError("logging.log_handler", "cannot go on with the log {}: {}", saved.path, error.what());
     }

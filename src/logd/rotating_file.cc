@@ -178,9 +178,9 @@ Fd RotatingFile::CreateNext() const {
   }
 }
 
-ssize_t RotatingFile::TakeFromPipe(int pipe, std::size_t max) {
+ssize_t RotatingFile::TakeFromPipe(int pipe, std::size_t max, const Pipe* between) {
   NoticeOthers();
-  ssize_t moved = can_splice_ && !losing_ && IsAligned() ? Splice(pipe, max) : kByHand;
+  ssize_t moved = can_splice_ && !losing_ && IsAligned() ? Splice(pipe, max, between) : kByHand;
   if (moved == kByHand) moved = Copy(pipe, max);
   // Who writes into an empty pipe begins a new page.
   taken_ = moved > 0 ? taken_ + static_cast<std::uint64_t>(moved) : 0;
@@ -192,7 +192,7 @@ bool RotatingFile::IsAligned() const { return (size_ - taken_) % kPage == 0; }
 
 // Up to the limit without looking at the data, if it comes in a flood; near the limit what trickles has its
 // lines kept whole by Copy().
-ssize_t RotatingFile::Splice(int pipe, std::size_t max) {
+ssize_t RotatingFile::Splice(int pipe, std::size_t max, const Pipe* between) {
   if (limits_.max_size != 0) {
     std::uint64_t room = limits_.max_size - std::min(limits_.max_size, size_);
     if (room < kNearLimit) {
@@ -209,6 +209,17 @@ ssize_t RotatingFile::Splice(int pipe, std::size_t max) {
     }
     max = std::min<std::uint64_t>(max, room);
   }
+  if (!between) return SpliceToFile(pipe, max);
+  auto moved = splice(pipe, nullptr, between->in.get(), nullptr, max, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  for (auto left = moved; left > 0;) {
+    auto step = can_splice_ ? SpliceToFile(between->out.get(), static_cast<std::size_t>(left)) : kByHand;
+    if (step <= 0) step = Copy(between->out.get(), static_cast<std::size_t>(left));
+    left -= step;
+  }
+  return moved;
+}
+
+ssize_t RotatingFile::SpliceToFile(int pipe, std::size_t max) {
   auto offset = static_cast<loff_t>(size_);
   auto moved = splice(pipe, nullptr, fd_.get(), &offset, max, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
   if (moved > 0) size_ += static_cast<std::uint64_t>(moved);

@@ -13,6 +13,11 @@
 
 namespace bv::logd {
 
+// Both of its ends do not block.
+struct Pipe {
+  Fd out, in;
+};
+
 // Writes a log. The limit is exact: a file that was rolled over holds `max_size` bytes, or up to 80 less
 // when a line ends there, so that lines stay whole; only a flood of output is cut at the limit wherever
 // that is, as libvirt does. Others may truncate the file or append to it meanwhile. Blocks only as files do. Everything throws kSystemError (domain kNone).
@@ -31,14 +36,16 @@ class RotatingFile {
   // kernel can. Returns what it took: 0 at the pipe's end, -1 when there is nothing now. Never throws: what
   // cannot be written (a full disk) is lost, counted and told in the daemon's log, and as soon as there is
   // room the log goes on; so who writes into the pipe never waits for the disk.
-  ssize_t TakeFromPipe(int pipe, std::size_t max);
+  // `between` is an empty pipe of the caller's, and is that again afterwards. Without one the writer has to
+  // wait at every step, since the kernel locks the pipe as long as it writes to the file.
+  ssize_t TakeFromPipe(int pipe, std::size_t max, const Pipe* between = nullptr);
 
   const std::string& path() const { return path_; }
   LogPosition position() const { return {inode_, size_}; }
   std::uint64_t lost_bytes() const { return lost_; }
   int fd() const { return fd_.get(); }
 
-  // Called after each roll-over.
+  // Both are called by whoever writes. Called after each roll-over.
   std::function<void()> on_roll_over;
   // Given the file that was dropped, to be closed where that may take its time.
   std::function<void(Fd)> on_discard;
@@ -47,7 +54,8 @@ class RotatingFile {
   void Use(Fd fd);
   void NoticeOthers();
   bool IsAligned() const;
-  ssize_t Splice(int pipe, std::size_t max);
+  ssize_t Splice(int pipe, std::size_t max, const Pipe* between);
+  ssize_t SpliceToFile(int pipe, std::size_t max);
   ssize_t Copy(int pipe, std::size_t max);
   // Both take off `data` what they wrote.
   void AppendFrom(std::string_view& data);

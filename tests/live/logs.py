@@ -233,6 +233,38 @@ def test_full_disk(host):
         subprocess.run(['umount', '-l', small], check=True)
 
 
+def test_stuck_file(host):
+    """A log whose file does not take anything more holds up itself only: others go on, calls are answered, it ends well."""
+    if is_real(host):
+        raise Skip('the original stands still')
+    start(host, max_size=0)
+    stuck = DIR + 'stuck.log'
+    os.mkfifo(stuck)                                             # takes 64 KiB until somebody reads it
+    text = lines(0, 20000)
+    with wire.Log() as log:
+        fd, _ = log.open(stuck)
+        writer = threading.Thread(target=put, args=(fd, text))
+        writer.start()
+        fds = [log.open('%svm-%d.log' % (DIR, i))[0] for i in range(20)]
+        writers = [threading.Thread(target=put, args=(other, text)) for other in fds]
+        for other in writers:
+            other.start()
+        for i, other in enumerate(writers):
+            other.join()
+            path = '%svm-%d.log' % (DIR, i)
+            settled(log, path)
+            expect('another log', contents(path, 0) == text, True)
+            os.close(fds[i])
+        expect('the writer waits', writer.is_alive(), True)
+        with open(stuck, 'rb') as reader:
+            arrived = b''
+            while len(arrived) < len(text):
+                arrived += reader.read1(1 << 20)
+        writer.join()
+        expect('the stuck log', arrived == text, True)
+        os.close(fd)
+
+
 def unread(fd):
     import fcntl
     import struct

@@ -31,8 +31,9 @@ class CompressorTest : public testing::Test {
     return text;
   }
   void Write(const std::string& text) { RotatingFile(path_, kLimits, false).Append(text); }
+  static Task<std::optional<LogTurns::Held>> NotOpen(std::string) { co_return std::nullopt; }
   void CompressAll() {
-    Compressor compressor(kLimits.max_backups);
+    Compressor compressor(kLimits.max_backups, &NotOpen);
     compressor.Add(path_);
     auto wait = [&]() -> Task<> {
       while (!compressor.idle()) co_await Sleep(std::chrono::milliseconds(1));

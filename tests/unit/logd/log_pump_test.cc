@@ -1,4 +1,4 @@
-// The way from a guest's pipe into its file: all of it, in order, until the last writer is gone.
+// When a log's next turn is worth it.
 #include "logd/log_pump.h"
 
 #include <fcntl.h>
@@ -6,97 +6,70 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <thread>
 
 #include "base/files.h"
-#include "base/wait.h"
 
 namespace bv::logd {
 namespace {
+
+using Next = LogPump::Next;
 
 class LogPumpTest : public testing::Test {
  protected:
   LogPumpTest() {
     char name[] = "/tmp/bv_logd_XXXXXX";
     directory_ = mkdtemp(name);
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    write_end_.Reset(ends[1]);
+    pump_.emplace(RotatingFile(directory_ + "/log", {0, 0}, false), Fd(ends[0]));
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    between_ = {Fd(ends[0]), Fd(ends[1])};
   }
   ~LogPumpTest() override { std::filesystem::remove_all(directory_); }
 
-  struct Log {
-    Fd write_end;
-    std::unique_ptr<LogPump> pump;
-    std::string path;
-  };
-  Log Open(const std::string& name, RotationLimits limits = {0, 0}) {
-    Log log;
-    log.path = directory_ + "/" + name;
-    int ends[2];
-    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
-    log.write_end.Reset(ends[1]);
-    ++open_;
-    log.pump = std::make_unique<LogPump>(RotatingFile(log.path, limits, false), Fd(ends[0]), [this] {
-      if (--open_ == 0) loop_.Quit();
-    });
-    return log;
-  }
-  static void Write(int fd, std::string_view data, std::size_t step) {
-    while (!data.empty()) {
-      auto written = write(fd, data.data(), std::min(step, data.size()));
-      ASSERT_GT(written, 0);
-      data.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
-  static std::string Text(int lines) {
-    std::string text;
-    for (int i = 0; i < lines; ++i) text += std::to_string(i) + " a guest says something\n";
-    return text;
-  }
+  void Say(const std::string& text) { ASSERT_EQ(write(write_end_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size())); }
+  Next Turn(std::size_t most = 1 << 20) { return pump_->TakeTurn(&between_, most); }
+  std::string Log() { return ReadFile(directory_ + "/log"); }
+  int Capacity() { return fcntl(write_end_.get(), F_GETPIPE_SZ); }
 
-  Loop loop_;
-  int open_ = 0;
   std::string directory_;
+  Fd write_end_;
+  Pipe between_;
+  std::optional<LogPump> pump_;
 };
 
-TEST_F(LogPumpTest, EverythingArrivesUntilTheLastWriterGoes) {
-  std::string text = Text(40000);
-  std::vector<Log> logs;
-  std::vector<std::thread> writers;
-  for (std::size_t step : {std::size_t{1 << 20}, std::size_t{65536}, std::size_t{4096}, std::size_t{80}, std::size_t{7777}}) {
-    logs.push_back(Open(std::to_string(step)));
-    writers.emplace_back([fd = logs.back().write_end.Release(), step, &text] {
-      Write(fd, text, step);
-      close(fd);
-    });
-  }
-  loop_.Run();
-  for (auto& writer : writers) writer.join();
-  for (auto& log : logs) EXPECT_TRUE(ReadFile(log.path) == text) << log.path;
+TEST_F(LogPumpTest, WhoSaysLittleIsWaitedFor) {
+  Say("hello\n");
+  Next next = Turn();
+  EXPECT_EQ(next.when, Next::kWhenReadable);
+  EXPECT_EQ(next.wait.count(), 0);
+  EXPECT_EQ(Log(), "hello\n");
 }
 
-TEST_F(LogPumpTest, FloodsRollOverAtTheLimitAndLoseNothing) {
-  std::string text = Text(40000);
-  Log log = Open("rolled", {131072, 20});
-  std::thread writer([fd = log.write_end.Release(), &text] {
-    Write(fd, text, 65536);
-    close(fd);
-  });
-  loop_.Run();
-  writer.join();
-  std::string all;
-  for (unsigned i = 20; i-- > 0;) {
-    std::string part = ReadFileIfExists(BackupName(log.path, i)).value_or("");
-    EXPECT_LE(part.size(), 131072u);
-    EXPECT_TRUE(part.empty() || part.size() > 131072 - 80) << i;
-    all += part;
-  }
-  EXPECT_TRUE(all + ReadFile(log.path) == text);
+TEST_F(LogPumpTest, WhoFillsThePipeGetsALargerOneAndIsNotWaitedFor) {
+  Say(std::string(65536, 'x'));
+  Next next = Turn();
+  EXPECT_EQ(next.when, Next::kAfterPause);
+  EXPECT_EQ(next.wait.count(), 0);
+  EXPECT_EQ(Capacity(), 1 << 20);
+  EXPECT_EQ(Log().size(), 65536u);
 }
 
-TEST_F(LogPumpTest, WhatWasWrittenCanBeTakenAtOnce) {
-  Log log = Open("now");
-  Write(log.write_end.get(), "said before you asked", 100);
-  log.pump->TakeAll();
-  EXPECT_EQ(ReadFile(log.path), "said before you asked");
+TEST_F(LogPumpTest, ATurnIsNoLongerThanAllowed) {
+  Say(std::string(65536, 'x'));
+  Turn(10000);
+  EXPECT_EQ(Log().size(), 10000u);
+  EXPECT_EQ(Capacity(), 65536);
+  Turn(20000);
+  EXPECT_EQ(Log().size(), 30000u);
+}
+
+TEST_F(LogPumpTest, TheEndComesAfterTheLastWord) {
+  Say("bye");
+  write_end_.Reset();
+  EXPECT_EQ(Turn().when, Next::kNever);
+  EXPECT_EQ(Log(), "bye");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,6 +87,32 @@ TEST_F(RotatingFileTest, PipeDataArrivesWholeThroughRollOvers) {
   close(ends[0]);
   EXPECT_EQ(Old(1) + Old(0) + Now(), sent);
   EXPECT_LE(Old(0).size(), 200000u);
+}
+
+TEST_F(RotatingFileTest, WhatDoesNotFitIsLostFromThePipeInBetweenToo) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
+  int more[2];
+  ASSERT_EQ(pipe2(more, O_NONBLOCK), 0);
+  Pipe between{Fd(more[0]), Fd(more[1])};
+  RotatingFile file(path_, {0, 0}, false);
+  rlimit old, small{10000, RLIM_INFINITY};
+  getrlimit(RLIMIT_FSIZE, &old);
+  auto handler = signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  std::string text(40000, 'x');
+  ASSERT_EQ(write(ends[1], text.data(), text.size()), 40000);
+  EXPECT_EQ(file.TakeFromPipe(ends[0], 100000, &between), 40000);
+  setrlimit(RLIMIT_FSIZE, &old);
+  signal(SIGXFSZ, handler);
+  EXPECT_EQ(Now().size(), 10000u);
+  EXPECT_EQ(file.lost_bytes(), 30000u);
+  // There is room again.
+  ASSERT_EQ(write(ends[1], text.data(), text.size()), 40000);
+  EXPECT_EQ(file.TakeFromPipe(ends[0], 100000, &between), 40000);
+  EXPECT_EQ(Now().size(), 50000u);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 TEST_F(RotatingFileTest, ReadingFollowsTheInode) {
