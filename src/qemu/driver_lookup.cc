@@ -16,6 +16,7 @@
 #include "qemu/defaults/order.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/driver.h"
+#include "qemu/migratable.h"
 #include "qemu/secret_values.h"
 
 namespace bv::qemu {
@@ -42,13 +43,10 @@ std::uint64_t ProcessCpuTime(pid_t pid) {
   return ticks * (1000000000ull / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK)));
 }
 
-// Devices that any libvirt adds by itself and that older ones do not know: a definition for another
-// host goes without them.
-void DropImplicitDevices(model::DomainDef& def) {
-  std::erase_if(def.inputs, [](auto& input) {
-    return input->type == model::InputType::kKeyboard && input->bus == model::InputBus::kPs2;
-  });
-  std::erase_if(def.audios, [](auto& audio) { return audio->type == model::AudioType::kNone; });
+model::DomainDef CopyOf(const model::DomainDef& def, unsigned format, bool inactive) {
+  auto copy = model::ParseDomain(model::FormatDomain(def, format | model::kFormatSecure), inactive ? model::kParseInactive : 0u);
+  OrderControllers(copy);
+  return copy;
 }
 
 }  // namespace
@@ -191,18 +189,15 @@ Task<remote::DomainGetXmlDescRet> QemuDriver::DomainGetXmlDesc(Call&, remote::Do
   if (domain->active() && !inactive && !migratable) co_await LearnLiveCpu(domain);
   unsigned format = (args.flags & kSecure ? unsigned{model::kFormatSecure} : 0u) |
                     (inactive ? unsigned{model::kFormatInactive} : 0u);
-  if (!migratable && !(args.flags & kUpdateCpu)) co_return remote::DomainGetXmlDescRet{domain->Xml(format)};
+  if (!(args.flags & kUpdateCpu))
+    co_return remote::DomainGetXmlDescRet{domain->Xml(format | (migratable ? unsigned{model::kFormatMigratable} : 0u))};
   auto& def = inactive ? *domain->config() : domain->def();
   auto caps = co_await CapsOf(def);
   // What the client sees is changed, not what the guest has.
-  bool as_inactive = inactive || migratable || !domain->active();
-  if (migratable) format |= model::kFormatMigratable | model::kFormatInactive | model::kFormatSecure;
-  auto shown = model::ParseDomain(model::FormatDomain(def, format | model::kFormatSecure),
-                                  as_inactive ? model::kParseInactive : 0u);
-  OrderControllers(shown);
-  if (migratable) DropImplicitDevices(shown);
+  model::DomainDef shown = migratable ? MigratableDef(def) : CopyOf(def, format, inactive || !domain->active());
+  if (migratable) format = kMigratableFormat;
   auto accelerator = shown.virt_type == model::VirtType::kKvm ? Accelerator::kKvm : Accelerator::kTcg;
-  if ((args.flags & kUpdateCpu) && shown.cpu) UpdateGuestCpu(*shown.cpu, *caps, accelerator, shown.os.arch);
+  if (shown.cpu) UpdateGuestCpu(*shown.cpu, *caps, accelerator, shown.os.arch);
   co_return remote::DomainGetXmlDescRet{model::FormatDomain(shown, format)};
 }
 

@@ -50,7 +50,7 @@ bool IsDefaultAudio(const DomainDef& def) {
 
 }  // namespace
 
-std::string MigratableXml(const DomainDef& def) {
+DomainDef MigratableDef(const DomainDef& def) {
   DomainDef copy = ParseDomain(FormatDomain(def, kFormatInactive | kFormatSecure), kParseInactive);
   OrderDisks(copy);
   OrderControllers(copy);
@@ -62,7 +62,9 @@ std::string MigratableXml(const DomainDef& def) {
     std::erase_if(copy.inputs, [](auto& input) { return input->type == InputType::kKeyboard && input->bus == InputBus::kPs2; });
   }
   if (IsDefaultAudio(copy)) copy.audios.clear();
-  return FormatDomain(copy, kFormatInactive | kFormatSecure | kFormatMigratable);
+  return copy;
 }
+
+std::string MigratableXml(const DomainDef& def) { return FormatDomain(MigratableDef(def), kMigratableFormat); }
 
 }  // namespace bv::qemu
