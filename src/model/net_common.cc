@@ -25,11 +25,43 @@ constexpr RowOf<V> kPortRows[] = {
 // Domain of these errors: the code that libvirt keeps them in belongs to no part.
 [[noreturn]] void Fail(ErrorCode code, std::string text) { throw Error(ErrorDomain::kNone, code, std::move(text)); }
 
+// What a port of each type has to say, and may say.
+void CheckParameters(const V& v) {
+  struct Rule {
+    VirtualPortType type;
+    unsigned needs, may;
+  };
+  enum : unsigned { kManager = 1, kTypeId = 2, kVersion = 4, kProfile = 8, kInstance = 16, kInterface = 32 };
+  constexpr Rule kRules[] = {
+      {VirtualPortType::k8021Qbg, kManager | kTypeId | kVersion, kManager | kTypeId | kVersion | kInstance},
+      {VirtualPortType::k8021Qbh, kProfile, kProfile},
+      {VirtualPortType::kOpenvswitch, 0, kProfile | kInterface},
+      {VirtualPortType::kMidonet, 0, kInterface},
+  };
+  const std::pair<const char*, bool> given[] = {{"managerid", v.manager_id.has_value()}, {"typeid", v.type_id.has_value()},
+                                                {"typeidversion", v.type_id_version.has_value()}, {"profileid", !v.profile_id.empty()},
+                                                {"instanceid", v.instance_id.has_value()}, {"interfaceid", v.interface_id.has_value()}};
+  for (const Rule& rule : kRules) {
+    if (rule.type != v.type) continue;
+    for (const char* word : {"missing", "extra"}) {
+      bool missing = *word == 'm';
+      for (unsigned i = 0; i < std::size(given); ++i) {
+        auto& [name, there] = given[i];
+        bool bad = missing ? !there && (rule.needs >> i & 1) : there && !(rule.may >> i & 1);
+        if (!bad) continue;
+        throw Error(ErrorDomain::kNet, ErrorCode::kXmlError,
+                    std::string(word) + " " + name + (missing ? " in" : " unsupported in") + " <virtualport type='" + std::string(ToString(v.type)) + "'>");
+      }
+    }
+  }
+}
+
 void CheckPort(Parser&, V& v, const xml::Node&) {
   if (v.manager_id && *v.manager_id > 255) Fail(ErrorCode::kXmlError, "value of managerid out of range");
   if (v.type_id && *v.type_id > 0xFFFFFF) Fail(ErrorCode::kXmlError, "value for typeid out of range");
   if (v.type_id_version && *v.type_id_version > 255) Fail(ErrorCode::kXmlError, "value of typeidversion out of range");
   if (v.profile_id.size() > 39) Fail(ErrorCode::kXmlError, "profileid parameter too long");
+  CheckParameters(v);
 }
 
 using R = BandwidthRate;

@@ -144,7 +144,8 @@ void QemuDriver::Register(Service& service) {
 // --- definitions ---------------------------------------------------------------------------------
 
 Task<std::unique_ptr<model::DomainDef>> QemuDriver::ReadXml(std::string xml, unsigned parse_flags) {
-  auto def = std::make_unique<model::DomainDef>(model::ParseDomain(xml, parse_flags));
+  // What the definition contradicts itself in is looked for when it is complete: ValidateDomain().
+  auto def = std::make_unique<model::DomainDef>(model::ParseDomain(xml, parse_flags | model::kParseSkipChecks));
   ResolveEmulator(*def);
   auto caps = co_await CapsOf(*def);
   PostParse(*def, *caps, *config_);

@@ -33,18 +33,22 @@ void DropBoardControllers(DomainDef& def) {
   bool plain = usb && (usb->model == ControllerModel::kPiix3Uhci || usb->model == ControllerModel::kDefault);
   if (plain && usb->index == 0u && usb->info.alias.empty() && IsI440fx(def)) DropController(def, usb);
   const Controller* pci = OnlyController(def, ControllerType::kPci);
-  if (pci && pci->index == 0u && pci->model == ControllerModel::kPciRoot && !pci->pci.pcihole64) DropController(def, pci);
+  if (pci && pci->index == 0u && pci->info.alias.empty() && pci->model == ControllerModel::kPciRoot && !pci->pci.pcihole64) DropController(def, pci);
 }
 
 // Is it what would be made if there were none?
 bool IsDefaultAudio(const DomainDef& def) {
   if (def.audios.size() != 1 || def.audios[0]->id != 1) return false;
-  bool spice = std::ranges::any_of(def.graphics, [](auto& g) { return g->type == GraphicsType::kSpice; });
+  AudioType type = AudioType::kNone;
+  for (auto& graphics : def.graphics) {
+    if (graphics->type == GraphicsType::kSpice) type = AudioType::kSpice;
+    if (graphics->type == GraphicsType::kVnc) type = AudioType::kNone;
+  }
   DomainDef given, plain;
   given.audios.push_back(std::make_unique<Audio>(*def.audios[0]));
   plain.audios.push_back(std::make_unique<Audio>());
   plain.audios[0]->id = 1;
-  plain.audios[0]->type = spice ? AudioType::kSpice : AudioType::kNone;
+  plain.audios[0]->type = type;
   return FormatDevices(given, kFormatInactive) == FormatDevices(plain, kFormatInactive);
 }
 

@@ -1,5 +1,7 @@
 #include "model/describe/engine.h"
 
+#include <algorithm>
+
 namespace bv::model {
 
 namespace {
@@ -30,7 +32,19 @@ constexpr unsigned kValidating = 1 << 1;  // VIR_DOMAIN_DEFINE_VALIDATE in every
 
 // --- parsing -------------------------------------------------------------------------------------
 
+bool Parser::validating() const { return flags_ & kValidating; }
+
 void Parser::Fail(Fault fault, std::string message) const {
+  if (validating()) throw Error(ErrorDomain::kXml, ErrorCode::kXmlInvalidSchema, std::move(message));
+  FailBeyondSchema(fault, std::move(message));
+}
+
+void Parser::Fail(ErrorDomain domain, ErrorCode code, std::string message) const {
+  if (validating()) throw Error(ErrorDomain::kXml, ErrorCode::kXmlInvalidSchema, std::move(message));
+  throw Error(domain, code, std::move(message));
+}
+
+void Parser::FailBeyondSchema(Fault fault, std::string message) const {
   switch (fault) {
     case Fault::kXml: throw Error(ErrorDomain::kXml, ErrorCode::kXmlError, std::move(message));
     case Fault::kDomainXml: throw Error(domain_, ErrorCode::kXmlError, std::move(message));
@@ -54,11 +68,11 @@ std::string BadAttributeMessage(const xml::Node& element, std::string_view name,
 }  // namespace
 
 void Parser::BadAttribute(const xml::Node& element, std::string_view name, std::string_view value, const char* expected) const {
-  Fail(Fault::kXml, BadAttributeMessage(element, name, value, expected));
+  FailBeyondSchema(Fault::kXml, BadAttributeMessage(element, name, value, expected));
 }
 
 void Parser::MissingAttribute(const xml::Node& element, std::string_view name) const {
-  Fail(Fault::kXml, "Missing required attribute '" + std::string(name) + "' in element '" + std::string(element.name) + "'");
+  FailBeyondSchema(Fault::kXml, "Missing required attribute '" + std::string(name) + "' in element '" + std::string(element.name) + "'");
 }
 
 bool Parser::ReadAttribute(const Row& row, void* value, const xml::Node& element) {
@@ -70,9 +84,11 @@ bool Parser::ReadAttribute(const Row& row, void* value, const xml::Node& element
     Fail(row.missing_fault, "Missing required attribute '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
   }
   if (row.type->parse(value, *text, row)) return true;
-  if (flags_ & kValidating) Invalid(element, "invalid value '" + std::string(*text) + "' of attribute '" + std::string(row.name) + "'");
+  if (validating()) {
+    Invalid(element, "invalid value '" + std::string(*text) + "' of attribute '" + std::string(row.name) + "'");
+  }
   if (row.flags & kIgnoreBad) return false;
-  Fail(row.fault, BadAttributeMessage(element, row.name, *text, row.type->expected));
+  FailBeyondSchema(row.fault, BadAttributeMessage(element, row.name, *text, row.type->expected));
 }
 
 void Parser::ReadText(const Row& row, void* value, std::string_view text, const xml::Node& element) {
@@ -337,6 +353,23 @@ void CollectChildRows(RowSpan rows, std::string_view name, std::vector<const Row
   }
 }
 
+bool IsSingle(const Row* row) {
+  switch (row->kind) {
+    case RowKind::kTextChild:
+    case RowKind::kFlag:
+    case RowKind::kGroup:
+    case RowKind::kSize: return true;
+    case RowKind::kChild: return !row->container->many;
+    default: return false;
+  }
+}
+
+bool HasText(RowSpan rows) {
+  return std::any_of(rows.rows, rows.rows + rows.count, [](const Row& row) {
+    return row.kind == RowKind::kText || row.kind == RowKind::kCustom || (row.kind == RowKind::kInclude && HasText(row.child->rows));
+  });
+}
+
 void ValidateRows(const std::vector<RowSpan>& spans, const xml::Node& element) {
   for (auto* a = element.attributes; a; a = a->next) {
     if (!a->prefix.empty()) continue;
@@ -349,6 +382,7 @@ void ValidateRows(const std::vector<RowSpan>& spans, const xml::Node& element) {
     std::vector<const Row*> found;
     for (const RowSpan& rows : spans) CollectChildRows(rows, child->name, &found);
     if (found.empty()) Invalid(*child, "unexpected element");
+    if (std::all_of(found.begin(), found.end(), IsSingle) && child->Next(child->name)) Invalid(*child, "element may be there once");
     std::vector<RowSpan> inner;
     bool opaque = false;
     for (const Row* row : found) {
@@ -357,6 +391,9 @@ void ValidateRows(const std::vector<RowSpan>& spans, const xml::Node& element) {
       else if (row->kind == RowKind::kCustom) opaque = true;
     }
     if (opaque) continue;
+    if (!inner.empty() && !child->text.empty() && std::none_of(inner.begin(), inner.end(), HasText)) {
+      Invalid(*child, "unexpected text");
+    }
     if (inner.empty()) {
       if (child->first_child && child->first_child->kind == xml::Node::Kind::kElement) Invalid(*child->first_child, "unexpected element");
       continue;

@@ -25,6 +25,7 @@ class Parser {
   unsigned flags() const { return flags_; }
   bool inactive() const { return flags_ & kRowsInactive; }
   bool status() const { return flags_ & kRowsStatus; }
+  bool validating() const;
   ErrorDomain domain() const { return domain_; }
 
   // Reads `element` into `object`; throws Error at the first fault.
@@ -33,9 +34,13 @@ class Parser {
     ReadElement(description, &object, element);
   }
 
-  // Faults, as libvirt reports them.
+  // Faults, as libvirt reports them. While a document is held against the language they are faults of the
+  // document: its schema would have found them before anybody looked closer.
   [[noreturn]] void Fail(Fault fault, std::string message) const;
-  [[noreturn]] void Fail(ErrorCode code, std::string message) const { throw Error(domain_, code, std::move(message)); }
+  [[noreturn]] void Fail(ErrorCode code, std::string message) const { Fail(domain_, code, std::move(message)); }
+  [[noreturn]] void Fail(ErrorDomain domain, ErrorCode code, std::string message) const;
+  // Faults that no schema can find.
+  [[noreturn]] void FailBeyondSchema(Fault fault, std::string message) const;
   [[noreturn]] void BadAttribute(const xml::Node& element, std::string_view name, std::string_view value, const char* expected = "") const;
   [[noreturn]] void MissingAttribute(const xml::Node& element, std::string_view name) const;
 

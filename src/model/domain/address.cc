@@ -25,8 +25,8 @@ constexpr RowOf<PciAddress> kPciRows[] = {
     Child<&PciAddress::zpci>("zpci", kZpci),
 };
 
-void CheckPci(Parser&, PciAddress& a, const xml::Node&) {
-  auto fail = [](std::string text) { throw Error(ErrorDomain::kNone, ErrorCode::kXmlError, std::move(text)); };
+void CheckPci(Parser& p, PciAddress& a, const xml::Node&) {
+  auto fail = [&](std::string text) { p.Fail(ErrorDomain::kNone, ErrorCode::kXmlError, std::move(text)); };
   if (a.IsEmpty()) return;
   if (a.bus > 0xFF) fail(fmt::format("Invalid PCI address bus='0x{:x}', must be <= 0xFF", a.bus));
   if (a.slot > 0x1F) fail(fmt::format("Invalid PCI address slot='0x{:x}', must be <= 0x1F", a.slot));
@@ -35,7 +35,7 @@ void CheckPci(Parser&, PciAddress& a, const xml::Node&) {
   if (!a.domain && !a.bus && !a.slot) a.function = 0;
 }
 
-void ReadUsbPort(Parser&, UsbAddress& a, const xml::Node& element) {
+void ReadUsbPort(Parser& p, UsbAddress& a, const xml::Node& element) {
   auto text = element.Attr("port");
   if (!text) return;
   std::size_t depth = 0;
@@ -44,7 +44,7 @@ void ReadUsbPort(Parser&, UsbAddress& a, const xml::Node& element) {
     std::size_t dot = rest.find('.');
     auto number = ParseNumber<std::uint32_t>(rest.substr(0, dot));
     if (!number || depth == a.port.size() || dot + 1 == rest.size()) {
-      throw Error(ErrorDomain::kDevice, ErrorCode::kInternalError, "Cannot parse <address> 'port' attribute");
+      p.Fail(ErrorDomain::kDevice, ErrorCode::kInternalError, "Cannot parse <address> 'port' attribute");
     }
     a.port[depth++] = *number;
     if (dot == std::string_view::npos) break;
@@ -124,6 +124,30 @@ constexpr RowOf<Address> kAddressRows[] = {
     Attr<&Address::dimm, &Dimm::base>("base").Hex().When<&Is<AddressType::kDimm>>(),
 };
 
+// Each kind of place has attributes of its own, which only the schema insists on.
+void CheckKindOfPlace(Parser& p, Address& a, const xml::Node& element) {
+  if (!p.validating()) return;
+  std::string_view allowed;
+  switch (a.type) {
+    case AddressType::kPci: allowed = "domain bus slot function multifunction"; break;
+    case AddressType::kDrive: allowed = "controller bus target unit"; break;
+    case AddressType::kVirtioSerial: allowed = "controller bus port"; break;
+    case AddressType::kCcid: allowed = "controller slot"; break;
+    case AddressType::kUsb: allowed = "bus port"; break;
+    case AddressType::kSpaprVio: allowed = "reg"; break;
+    case AddressType::kCcw: allowed = "cssid ssid devno"; break;
+    case AddressType::kIsa: allowed = "iobase irq"; break;
+    case AddressType::kDimm: allowed = "slot base"; break;
+    default: break;
+  }
+  for (auto* attribute = element.attributes; attribute; attribute = attribute->next) {
+    if (attribute->name == "type") continue;
+    std::size_t at = allowed.find(attribute->name), end = at + attribute->name.size();
+    bool whole = at != std::string_view::npos && (at == 0 || allowed[at - 1] == ' ') && (end == allowed.size() || allowed[end] == ' ');
+    if (!whole) p.Fail(Fault::kDomainXml, xml::PathOf(element) + ": unexpected attribute '" + std::string(attribute->name) + "'");
+  }
+}
+
 constexpr char kAliasCharacters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
 
 bool IsUserAlias(std::string_view alias) {
@@ -180,7 +204,7 @@ void CheckUsbPlace(Parser& p, const DeviceInfo& info) {
 }
 
 constinit const Description<PciAddress> kPciAddress = Describe<&CheckPci>(kPciRows);
-constinit const Description<Address> kAddress{kAddressRows};
+constinit const Description<Address> kAddress = Describe<&CheckKindOfPlace>(kAddressRows);
 constinit const Description<DeviceInfo> kDeviceInfo{kDeviceInfoRows};
 constinit const Description<VirtioOptions> kVirtioOptions{kVirtioRows};
 

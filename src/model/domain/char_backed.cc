@@ -21,7 +21,6 @@ void ReadPassthrough(Parser& p, Smartcard& s, const xml::Node& element) {
     p.Fail(Fault::kDomainXml, "passthrough mode requires a character device type attribute");
   }
   ReadChardevSource(p, s.passthrough, element);
-  CheckChardevSource(p, s.passthrough, false);
 }
 void WritePassthroughType(Formatter& f, const Smartcard& s) { f.Attr("type", ToString(s.passthrough.type)); }
 void WritePassthrough(Formatter& f, const Smartcard& s) { WriteChardevSource(f, s.passthrough); }
@@ -46,8 +45,6 @@ void CheckSmartcard(Parser& p, Smartcard& s, const xml::Node&) {
 void ReadRedirSource(Parser& p, Redirdev& r, const xml::Node& element) {
   p.Value(element, "type", r.source.type, Fault::kUnsupported, kRequired | kNonZero);
   ReadChardevSource(p, r.source, element);
-  if (r.source.type == ChardevType::kSpicevmc) return;
-  CheckChardevSource(p, r.source, false);
 }
 void WriteRedirType(Formatter& f, const Redirdev& r) { f.Attr("type", ToString(r.source.type)); }
 void WriteRedirSource(Formatter& f, const Redirdev& r) { WriteChardevSource(f, r.source); }
@@ -59,6 +56,9 @@ constexpr RowOf<Redirdev> kRedirdevRows[] = {
     Custom<&ReadRedirSource, &WriteRedirSource>("source protocol log"),
     Include<&Redirdev::info>(kDeviceInfo),
 };
+void CheckRedirdev(Parser& p, Redirdev& r, const xml::Node&) {
+  if (r.bus == RedirdevBus::kUsb) CheckUsbPlace(p, r.info);
+}
 
 // "1.10" is 0x0110; -1 is any.
 void ReadVersion(Parser& p, RedirfilterUsb& usb, const xml::Node& element) {
@@ -116,7 +116,6 @@ void ReadRngBackend(Parser& p, Rng& rng, const xml::Node& element) {
   } else if (rng.backend == RngBackend::kEgd) {
     p.Value(*backend, "type", rng.source.type, Fault::kXml, kRequired | kNonZero);
     ReadChardevSource(p, rng.source, *backend);
-    CheckChardevSource(p, rng.source, false);
   }
 }
 void WriteRngBackend(Formatter& f, const Rng& rng) {
@@ -169,7 +168,6 @@ void ReadTpmBackend(Parser& p, Tpm& tpm, const xml::Node& element) {
       if (!source) p.Fail(Fault::kDomainXml, "missing external TPM backend source");
       p.Value(*source, "type", tpm.source.type, Fault::kXml, kRequired | kNonZero);
       ReadChardevSource(p, tpm.source, *backend);
-      CheckChardevSource(p, tpm.source, false);
       break;
     }
   }
@@ -218,7 +216,7 @@ constexpr RowOf<Tpm> kTpmRows[] = {
 }  // namespace
 
 constinit const Description<Smartcard> kSmartcard = Describe<&CheckSmartcard>(kSmartcardRows);
-constinit const Description<Redirdev> kRedirdev{kRedirdevRows};
+constinit const Description<Redirdev> kRedirdev = Describe<&CheckRedirdev>(kRedirdevRows);
 constinit const Description<Redirfilter> kRedirfilter{kRedirfilterRows};
 constinit const Description<Rng> kRng{kRngRows};
 constinit const Description<Tpm> kTpm{kTpmRows};

@@ -15,10 +15,9 @@ bool TakesPath(T type) { return type == T::kPty || type == T::kDev || type == T:
 
 void ReadOneSource(Parser& p, S& s, const xml::Node& node) {
   std::string_view mode = node.AttrOr("mode");
-  if (node.Attr("mode") && mode != "bind" && mode != "connect" && mode != "server" && mode != "client") {
-    p.BadAttribute(node, "mode", mode);
-  }
-  bool bind = mode == "bind" || mode == "server";
+  bool socket = s.type == T::kUnix || s.type == T::kTcp || s.type == T::kUdp;
+  if (socket && node.Attr("mode") && mode != "bind" && mode != "connect") p.BadAttribute(node, "mode", mode);
+  bool bind = mode == "bind";
   switch (s.type) {
     case T::kPty:
       if (!p.inactive()) s.path = node.AttrOr("path");
@@ -125,8 +124,8 @@ void WriteAgent(Formatter& f, const S& s) {
 
 void ReadChardevSource(Parser& p, S& s, const xml::Node& element) {
   std::size_t sources = element.CountChildren("source");
-  if (sources > 1 && s.type != T::kUdp) p.Fail(Fault::kDomainXml, "only one source element is allowed for character device");
-  if (sources > 2) p.Fail(Fault::kDomainXml, "only two source elements are allowed for character device");
+  if (sources > 1 && s.type != T::kUdp) p.FailBeyondSchema(Fault::kDomainXml, "only one source element is allowed for character device");
+  if (sources > 2) p.FailBeyondSchema(Fault::kDomainXml, "only two source elements are allowed for character device");
   for (const xml::Node* node = element.Child("source"); node; node = node->Next("source")) ReadOneSource(p, s, *node);
   if (const xml::Node* protocol = element.Child("protocol")) {
     if (protocol->Next("protocol")) p.Fail(Fault::kDomainXml, "only one protocol element is allowed for character device");
@@ -140,16 +139,17 @@ void ReadChardevSource(Parser& p, S& s, const xml::Node& element) {
   }
 }
 
-void CheckChardevSource(Parser& p, const S& s, bool may_lack_path) {
+void CheckChardevSource(const S& s, bool may_lack_path) {
+  auto fail = [](ErrorCode code, std::string message) { throw Error(ErrorDomain::kDomain, code, std::move(message)); };
   auto need = [&](const std::string& value, const char* what) {
-    if (value.empty()) p.Fail(Fault::kInternal, std::string("Missing source ") + what + " attribute for char device");
+    if (value.empty()) fail(ErrorCode::kInternalError, std::string("Missing source ") + what + " attribute for char device");
   };
   switch (s.type) {
     case T::kDev:
     case T::kFile:
     case T::kPipe: need(s.path, "path"); break;
     case T::kNmdm:
-      if (s.master.empty() != s.slave.empty()) p.Fail(Fault::kInternal, "Should define both master and slave path attributes for nmdm device");
+      if (s.master.empty() != s.slave.empty()) fail(ErrorCode::kInternalError, "Should define both master and slave path attributes for nmdm device");
       break;
     case T::kTcp:
       need(s.host, "host");
@@ -159,12 +159,15 @@ void CheckChardevSource(Parser& p, const S& s, bool may_lack_path) {
     case T::kUnix:
       if (!may_lack_path) need(s.path, "path");
       break;
+    case T::kDbus:
+      if (s.path.empty() && !may_lack_path) fail(ErrorCode::kConfigUnsupported, "Missing source channel attribute for char device");
+      break;
     case T::kSpiceport:
-      if (s.path.empty()) p.Fail(Fault::kUnsupported, "Missing source channel attribute for char device");
+      if (s.path.empty()) fail(ErrorCode::kConfigUnsupported, "Missing source channel attribute for char device");
       break;
     default: break;
   }
-  if (s.listen && s.reconnect.enabled == YesNo::kYes) p.Fail(Fault::kInternal, "chardev reconnect is possible only for connect mode");
+  if (s.listen && s.reconnect.enabled == YesNo::kYes) fail(ErrorCode::kInternalError, "chardev reconnect is possible only for connect mode");
 }
 
 void WriteChardevSource(Formatter& f, const S& s) {
@@ -278,10 +281,10 @@ constexpr RowOf<C> kChannelRows[] =
 #undef BV_CHARDEV_ROWS
 
 void CheckChardev(Parser& p, C& c, const xml::Node&) {
+  bool guest_agent = c.kind == ChardevKind::kChannel && c.channel_target == ChannelTarget::kVirtio;
+  bool usb = c.kind == ChardevKind::kSerial && c.serial_target == SerialTarget::kUsb;
+  if (c.source.type == T::kSpicevmc && !guest_agent && !usb) p.Fail(Fault::kUnsupported, "spicevmc device type only supports virtio");
   if (c.channel_target == ChannelTarget::kGuestfwd && c.fwd_port > 65535) p.Fail(Fault::kDomainXml, "Invalid port number: " + std::to_string(c.fwd_port));
-  // The first console stands for a serial port, whose settings count.
-  bool alias = c.kind == ChardevKind::kConsole && (c.console_target == ConsoleTarget::kNone || c.console_target == ConsoleTarget::kSerial);
-  if (!alias) CheckChardevSource(p, c.source, IsNamed(c));
 }
 
 }  // namespace

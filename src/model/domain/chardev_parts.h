@@ -9,8 +9,8 @@ namespace bv::model {
 
 // Reads all of it; source.type must be set already.
 void ReadChardevSource(Parser& parser, ChardevSource& source, const xml::Node& element);
-// What the type needs to be complete. `may_lack_path`: a unix socket whose path the driver chooses.
-void CheckChardevSource(Parser& parser, const ChardevSource& source, bool may_lack_path);
+// What the type needs to be complete. `may_lack_path`: one that the driver chooses.
+void CheckChardevSource(const ChardevSource& source, bool may_lack_path = false);
 void WriteChardevSource(Formatter& formatter, const ChardevSource& source);
 
 }  // namespace bv::model

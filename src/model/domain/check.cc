@@ -4,6 +4,7 @@
 
 #include "base/arch.h"
 #include "base/error.h"
+#include "model/domain/chardev_parts.h"
 #include "model/domain/domain.h"
 
 // The rules over a whole definition that no hypervisor is free to break.
@@ -51,16 +52,15 @@ void CompletePlacement(D& def) {
   if (automatic && !pinned) def.vcpu.placement = CpuPlacement::kAuto;
 }
 
-// Without cells the guest is one node, and pages for node 0 are for all of it.
-void CheckHugepages(D& def) {
-  std::size_t cells = def.numa.cells.size();
+void CheckHugepages(const D& def) {
+  std::size_t nodes = std::max<std::size_t>(def.numa.cells.size(), 1);
   const Hugepage* master = nullptr;
-  for (Hugepage& page : def.memory.backing.hugepages) {
+  for (const Hugepage& page : def.memory.backing.hugepages) {
+    if (page.size == 0) Detail("hugepage size can't be zero");
     if (page.nodeset) {
-      if (auto node = page.nodeset->Next(std::max<std::size_t>(cells, 1))) Detail(fmt::format("hugepages: node {} not found", *node));
-      if (cells == 0) page.nodeset.reset();
+      if (auto node = page.nodeset->Next(nodes)) Detail(fmt::format("hugepages: node {} not found", *node));
+      continue;
     }
-    if (page.nodeset) continue;
     if (master) Detail(fmt::format("two master hugepages detected: {} and {}", master->size, page.size));
     master = &page;
   }
@@ -73,9 +73,6 @@ void CheckCells(const D& def) {
     if (cell.cpus) highest = std::max(highest, cell.cpus->Last().value_or(0));
   }
   if (highest >= def.vcpu.max) Fail(ErrorCode::kInternalError, "CPU IDs in <numa> exceed the <vcpu> count");
-  for (const NumaTuneNode& node : def.numatune.nodes) {
-    if (node.cell_id >= cells) Unsupported(fmt::format("Argument 'cellid' in memnode element must correspond to existing guest's NUMA cell"));
-  }
   for (auto& device : def.memory_devices) {
     if (device->model == MemoryModel::kNvdimm && device->uuid && !IsPpc64(def.os.arch)) Unsupported("UUID is not supported for NVDIMM device");
     if (cells && device->node.value_or(0) >= cells) {
@@ -84,14 +81,32 @@ void CheckCells(const D& def) {
   }
 }
 
-// Pins of threads that are not there are dropped, schedulers of such threads refused.
-void CheckThreads(D& def) {
+// Without cells the guest is one node, and pages for node 0 are for all of it.
+void CompleteHugepages(D& def) {
+  if (!def.numa.cells.empty()) return;
+  for (Hugepage& page : def.memory.backing.hugepages) {
+    if (page.nodeset && !page.nodeset->Next(1)) page.nodeset.reset();
+  }
+}
+
+// Pins of threads that are not there are dropped, what else is said of such threads is refused.
+void CompleteThreads(D& def) {
   std::erase_if(def.cputune.vcpu_pins, [&](const ThreadPin& pin) { return pin.id >= def.vcpu.max; });
+  auto none_there = [&](const Bitmap& vcpus) { return vcpus.Next().value_or(def.vcpu.max) >= def.vcpu.max; };
+  for (auto& tune : def.cputune.cachetunes) {
+    if (none_there(tune.vcpus)) Fail(ErrorCode::kInvalidArg, "vcpus is empty");
+  }
+  for (auto& tune : def.cputune.memorytunes) {
+    if (none_there(tune.vcpus)) Fail(ErrorCode::kInvalidArg, "vcpus is empty");
+  }
+}
+
+void CheckThreads(const D& def) {
   auto has_iothread = [&](std::size_t id) {
     return std::any_of(def.iothreads.ids.begin(), def.iothreads.ids.end(), [&](auto& t) { return t.id == id; });
   };
   for (const ThreadPin& pin : def.cputune.iothread_pins) {
-    if (!has_iothread(pin.id)) Xml(fmt::format("Cannot find 'iothread' : {}", pin.id));
+    if (!has_iothread(pin.id)) Unsupported(fmt::format("Cannot find 'iothread' : {}", pin.id));
   }
   for (const ThreadSched& sched : def.cputune.iothread_scheds) {
     for (auto id = sched.threads.Next(); id; id = sched.threads.Next(*id + 1)) {
@@ -106,14 +121,12 @@ void CheckThreads(D& def) {
 void CheckFirmware(const Os& os) {
   bool features = std::any_of(os.firmware_features.begin(), os.firmware_features.end(), [](YesNo f) { return f != YesNo::kAbsent; });
   if (os.firmware != Firmware::kNone) {
-    if (os.feature(FirmwareFeature::kEnrolledKeys) == YesNo::kYes && os.feature(FirmwareFeature::kSecureBoot) == YesNo::kNo) {
-      Detail("firmware feature 'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled");
-    }
     if (!os.loader) return;
     auto refuse = [](const char* what) { Detail(fmt::format("loader attribute '{}' cannot be specified when firmware autoselection is enabled", what)); };
     if (os.loader->readonly != YesNo::kAbsent) refuse("readonly");
     if (os.loader->type != LoaderType::kNone) refuse("type");
     if (!os.loader->path.empty()) Detail("loader path cannot be specified when firmware autoselection is enabled");
+    if (os.loader->stateless == YesNo::kNo && os.firmware != Firmware::kEfi) Detail("Only EFI firmware permits NVRAM");
     return;
   }
   if (features) Detail("cannot use feature-based firmware autoselection when firmware autoselection is disabled");
@@ -151,6 +164,20 @@ const std::string& PathOf(const Disk& disk) {
   return disk.source.path.empty() ? kNothing : disk.source.path;
 }
 
+void CheckDrivePlaces(const D& def) {
+  for (std::size_t i = 0; i < def.disks.size(); ++i) {
+    const Disk& disk = *def.disks[i];
+    if (disk.info.address.type != AddressType::kDrive) continue;
+    for (std::size_t j = 0; j < i; ++j) {
+      const Disk& other = *def.disks[j];
+      const DriveAddress& place = disk.info.address.drive;
+      if (other.bus != disk.bus || other.info.address.type != AddressType::kDrive || other.info.address.drive != place) continue;
+      Unsupported(fmt::format("Found duplicate drive address for disk with target name '{}' controller='{}' bus='{}' target='{}' unit='{}'",
+                              disk.dst, place.controller, place.bus, place.target, place.unit));
+    }
+  }
+}
+
 void CheckDisks(const D& def) {
   for (std::size_t i = 0; i < def.disks.size(); ++i) {
     const Disk& disk = *def.disks[i];
@@ -167,14 +194,8 @@ void CheckDisks(const D& def) {
 }
 
 void CheckControllers(const D& def) {
-  const Controller* disabled_usb = nullptr;
-  bool other_usb = false;
   for (std::size_t i = 0; i < def.controllers.size(); ++i) {
     const Controller& c = *def.controllers[i];
-    if (c.type == ControllerType::kUsb) {
-      if (c.model == ControllerModel::kUsbNone) disabled_usb = &c;
-      else other_usb = true;
-    }
     for (std::size_t j = 0; j < i; ++j) {
       const Controller& other = *def.controllers[j];
       // Companions of one USB controller share its index.
@@ -182,8 +203,6 @@ void CheckControllers(const D& def) {
       Xml(fmt::format("Multiple '{}' controllers with index '{}'", ToString(c.type), *c.index));
     }
   }
-  if (disabled_usb && other_usb) Detail("Can't add another USB controller: USB is disabled for this domain");
-  if (disabled_usb && !def.hubs.empty()) Unsupported("Can't add USB hub: USB is disabled for this domain");
 }
 
 bool SameDevice(const Hostdev& a, const Hostdev& b) {
@@ -217,14 +236,14 @@ void CheckHostdevs(const D& def) {
     if (h.type != HostdevType::kMdev || h.mode != HostdevMode::kSubsystem) continue;
     AddressType address = h.info.address.type;
     AddressType wanted = h.mdev.model == MdevModel::kVfioCcw ? AddressType::kCcw : AddressType::kPci;
-    if (address != AddressType::kNone && address != AddressType::kUnassigned && (address != wanted || h.mdev.model == MdevModel::kVfioAp)) {
+    if (address != AddressType::kNone && (address != wanted || h.mdev.model == MdevModel::kVfioAp)) {
       Xml(fmt::format("Unsupported address type '{}' with mediated device model '{}'", ToString(address), ToString(h.mdev.model)));
     }
     if (h.mdev.ramfb == OnOff::kOn && ++ramfb > 1) Unsupported("Only one vgpu device can have 'ramfb' enabled");
   }
 }
 
-void CheckVideos(D& def) {
+void CheckVideos(const D& def) {
   int primaries = 0;
   for (auto& video : def.videos) {
     if (video->type == VideoType::kNone && def.videos.size() > 1) Unsupported("a 'none' video type must be the only video device defined for the domain");
@@ -250,6 +269,35 @@ void CheckLabels(const D& def) {
   }
 }
 
+// An alias that the user gave is one device's.
+void CheckAliases(const D& def) {
+  std::vector<std::string_view> seen;
+  auto note = [&](const DeviceInfo& info) {
+    if (!info.alias.starts_with("ua-")) return;
+    if (std::find(seen.begin(), seen.end(), info.alias) != seen.end()) {
+      Unsupported("non unique alias detected: " + info.alias);
+    }
+    seen.push_back(info.alias);
+  };
+  auto all = [&](auto&... lists) {
+    auto one = [&](auto& list) {
+      for (auto& device : list) note(device->info);
+    };
+    (one(lists), ...);
+  };
+  all(def.disks, def.controllers, def.filesystems, def.interfaces, def.smartcards, def.serials, def.parallels, def.channels, def.inputs,
+      def.tpms, def.sounds, def.videos, def.hostdevs, def.redirdevs, def.hubs, def.watchdogs, def.rngs, def.panics, def.shmems,
+      def.memory_devices, def.cryptos);
+  // The first console may be a serial port under another name.
+  for (auto& console : def.consoles) {
+    if (console->console_target != ConsoleTarget::kSerial && console->console_target != ConsoleTarget::kNone) note(console->info);
+  }
+  if (def.memballoon) note(def.memballoon->info);
+  if (def.nvram) note(def.nvram->info);
+  if (def.iommu) note(def.iommu->info);
+  if (def.vsock) note(def.vsock->info);
+}
+
 void MatchSysinfo(D& def) {
   for (const Sysinfo& info : def.sysinfo) {
     if (info.type != SysinfoType::kSmbios || info.system.uuid.empty()) continue;
@@ -266,23 +314,61 @@ void MatchSysinfo(D& def) {
 
 }  // namespace
 
-void CheckDomain(DomainDef& def, unsigned flags) {
+void CompleteDomain(DomainDef& def, unsigned flags) {
+  CompleteThreads(def);
   MatchSysinfo(def);
+  if (def.name.find('/') != std::string::npos) Xml("name " + def.name + " cannot contain '/'");
+  if ((def.memory.max != 0) != (def.memory.slots != 0)) Xml("both maximum memory size and memory slot count must be specified");
   CompleteMemory(def, flags);
   CompletePlacement(def);
+  CompleteHugepages(def);
+  CompleteBoot(def);
+  const Os& os = def.os;
+  if (os.firmware != Firmware::kNone && os.feature(FirmwareFeature::kEnrolledKeys) == YesNo::kYes &&
+      os.feature(FirmwareFeature::kSecureBoot) == YesNo::kNo) {
+    Detail("firmware feature 'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled");
+  }
+}
+
+// What the ends of character devices need to be complete. A first console may stand for a serial port,
+// whose settings count.
+void CheckChardevSources(const DomainDef& def) {
+  auto is_agent = [](auto& c) { return c->channel_target == ChannelTarget::kVirtio || c->channel_target == ChannelTarget::kXen; };
+  for (auto& card : def.smartcards) {
+    if (card->mode == SmartcardMode::kPassthrough) CheckChardevSource(card->passthrough);
+  }
+  for (auto* list : {&def.serials, &def.parallels}) {
+    for (auto& chardev : *list) CheckChardevSource(chardev->source);
+  }
+  for (auto& console : def.consoles) {
+    if (console->console_target != ConsoleTarget::kNone && console->console_target != ConsoleTarget::kSerial) CheckChardevSource(console->source);
+  }
+  // The driver chooses an agent's socket, and what a bus calls such devices.
+  for (auto& channel : def.channels) CheckChardevSource(channel->source, is_agent(channel));
+  for (auto& redirdev : def.redirdevs) {
+    if (redirdev->source.type != ChardevType::kDbus) CheckChardevSource(redirdev->source);
+  }
+  for (auto& rng : def.rngs) {
+    if (rng->backend == RngBackend::kEgd) CheckChardevSource(rng->source);
+  }
+  for (auto& tpm : def.tpms) {
+    if (tpm->backend == TpmBackend::kExternal) CheckChardevSource(tpm->source);
+  }
+}
+
+void CheckDomain(const DomainDef& def) {
+  CheckChardevSources(def);
+  CheckDisks(def);
+  CheckDrivePlaces(def);
   CheckHugepages(def);
   CheckCells(def);
   CheckThreads(def);
-  CompleteBoot(def);
   CheckFirmware(def.os);
   CheckControllers(def);
-  CheckDisks(def);
   CheckHostdevs(def);
   CheckVideos(def);
   CheckLabels(def);
-  if (def.watchdogs.size() > 1) Fail(ErrorCode::kInternalError, "only a single watchdog device is supported");
-  if ((def.memory.max != 0) != (def.memory.slots != 0)) Xml("both maximum memory size and memory slot count must be specified");
-  if (def.name.find('/') != std::string::npos) Xml("name " + def.name + " cannot contain '/'");
+  CheckAliases(def);
 }
 
 }  // namespace bv::model

@@ -24,7 +24,12 @@ constexpr RowOf<Timer> kTimerRows[] = {
     Attr<&Timer::mode>("mode").NonZero().Fails(Fault::kUnsupported),
     Child<&Timer::catchup>("catchup", kCatchup).When<&CatchesUp>(),
 };
-constexpr Description<Timer> kTimer{kTimerRows};
+void CheckTimer(Parser& p, Timer& t, const xml::Node&) {
+  if (t.frequency && t.name != TimerName::kTsc) {
+    p.Fail(Fault::kUnsupported, "timer " + std::string(ToString(t.name)) + " doesn't support setting of timer frequency");
+  }
+}
+constexpr Description<Timer> kTimer = Describe<&CheckTimer>(kTimerRows);
 
 using C = GuestClock;
 void ReadAdjustment(Parser& p, C& c, const xml::Node& element) {
@@ -38,6 +43,9 @@ void ReadAdjustment(Parser& p, C& c, const xml::Node& element) {
       } else {
         c.adjustment = ParseNumber<std::int64_t>(*text);
         if (!c.adjustment) p.Fail(Fault::kDomainXml, "unknown clock adjustment '" + std::string(*text) + "'");
+        // A distance from a fixed clock is a variable one.
+        c.basis = c.offset == ClockOffset::kUtc ? ClockBasis::kUtc : ClockBasis::kLocaltime;
+        c.offset = ClockOffset::kVariable;
       }
       break;
     case ClockOffset::kVariable:

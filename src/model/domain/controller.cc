@@ -117,10 +117,15 @@ void CheckController(Parser& p, Controller& c, const xml::Node& element) {
   if (element.CountChildren("target") > 1) p.Fail(Fault::kDomainXml, "Multiple <target> elements in controller definition not allowed");
   if (element.CountChildren("model") > 1) p.Fail(Fault::kDomainXml, "Multiple <model> elements in controller definition not allowed");
   if (!c.info.master_startport) c.info.master_startport = CompanionPort(c);
+  bool virtio_scsi = c.model == ControllerModel::kVirtioScsi || c.model == ControllerModel::kScsiTransitional ||
+                     c.model == ControllerModel::kScsiNonTransitional;
+  if (c.iothread && !virtio_scsi) {
+    p.FailBeyondSchema(Fault::kDomainXml, "'iothread' attribute only supported for virtio scsi controllers");
+  }
   if (c.type == ControllerType::kUsb && c.ports && *c.ports < 1) p.Fail(Fault::kDomainXml, "Invalid ports value");
   bool root = c.model == ControllerModel::kPciRoot || c.model == ControllerModel::kPcieRoot;
   if (root && c.info.address.type != AddressType::kNone) {
-    p.Fail(Fault::kUnsupported, "pci-root and pcie-root controllers should not have an address");
+    p.FailBeyondSchema(Fault::kUnsupported, "pci-root and pcie-root controllers should not have an address");
   }
 }
 

@@ -56,7 +56,7 @@ void ReadSource(Parser& p, Disk& disk, const xml::Node& element) {
   if (const xml::Node* source = element.Child("source")) ReadStorageSource(p, disk.source, *source);
   ReadBackingChain(p, disk.source, element);
   if (const xml::Node* auth = element.Child("auth")) {
-    if (disk.source.auth) p.Fail(Fault::kUnsupported, "an <auth> definition already found for disk source");
+    if (disk.source.auth) p.FailBeyondSchema(Fault::kUnsupported, "an <auth> definition already found for disk source");
     p.Read(kStorageAuth, disk.source.auth.emplace(), *auth);
     if (disk.source.auth->secret_type.empty()) p.Fail(Fault::kUnsupported, "unknown secret type '<null>'");
     const char* expected = disk.source.protocol == NetworkProtocol::kIscsi ? "iscsi" : "ceph";
@@ -67,7 +67,7 @@ void ReadSource(Parser& p, Disk& disk, const xml::Node& element) {
     if (type != expected && disk.source.type == StorageType::kNetwork) p.Fail(Fault::kInternal, "invalid secret type '" + type + "'");
   }
   if (const xml::Node* encryption = element.Child("encryption")) {
-    if (disk.source.encryption) p.Fail(Fault::kUnsupported, "an <encryption> definition already found for disk source");
+    if (disk.source.encryption) p.FailBeyondSchema(Fault::kUnsupported, "an <encryption> definition already found for disk source");
     p.Read(kStorageEncryption, disk.source.encryption.emplace(), *encryption);
   }
 }
@@ -203,8 +203,14 @@ bool ShowsSnapshot(const Disk& d) { return !(d.snapshot == SnapshotLocation::kNo
 
 bool HasGeometry(const Disk& d) { return d.geometry.cylinders && d.geometry.heads && d.geometry.sectors; }
 
+void DefaultType(Parser&, Disk& d, const xml::Node&) {
+  if (d.source.type == StorageType::kNone) d.source.type = StorageType::kFile;
+}
+void NothingToWrite(Formatter&, const Disk&) {}
+
 constexpr RowOf<Disk> kRows[] = {
     Attr<&Disk::source, &StorageSource::type>("type").NonZero(),
+    Custom<&DefaultType, &NothingToWrite>(""),
     Attr<&Disk::device>("device"),
     Attr<&Disk::model>("model").NonZero(),
     Attr<&Disk::rawio>("rawio"),

@@ -83,6 +83,10 @@ constexpr RowOf<Resource> kResourceRows[] = {
     Group("fibrechannel", kFibreRows),
 };
 void CheckResource(Parser& p, Resource& r, const xml::Node&) {
+  // libvirt gives up without a word here.
+  if (r.partition.empty() && r.fibrechannel_appid.empty()) {
+    throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, "An error occurred, but the cause is unknown");
+  }
   if (!r.partition.empty() && r.partition[0] != '/') p.Fail(Fault::kDomainXml, "Resource partition '" + r.partition + "' must start with '/'");
   if (r.fibrechannel_appid.size() > 128) p.Fail(Fault::kInvalidArg, "Invalid fibrechannel appid");
 }
@@ -101,7 +105,7 @@ constexpr RowOf<IdMap> kIdMapRows[] = {
 void CheckIdMap(Parser& p, IdMap& map, const xml::Node&) {
   for (auto* list : {&map.uid, &map.gid}) {
     std::stable_sort(list->begin(), list->end(), [](auto& a, auto& b) { return a.start < b.start; });
-    if (!list->empty() && list->front().start != 0) p.Fail(Fault::kDomainXml, "You must map the root user of container");
+    if (!list->empty() && list->front().start != 0) p.Fail(Fault::kUnsupported, "You must map the root user of container");
   }
   if (map.uid.empty() != map.gid.empty()) p.Fail(Fault::kUnsupported, "uid and gid should be mapped both");
 }
@@ -146,6 +150,40 @@ void WriteCpu(Formatter& f, const D& def) {
   f.out().CloseUnlessEmpty("cpu", mark);
 }
 
+// Every scheduler is looked at before the next.
+void CheckVcpuScheds(Parser& p, D& def, const xml::Node& element) {
+  const xml::Node* tune = element.Child("cputune");
+  Bitmap all;
+  for (const xml::Node* node = tune ? tune->Child("vcpusched") : nullptr; node; node = node->Next("vcpusched")) {
+    auto vcpus = Bitmap::Parse(node->AttrOr("vcpus"));
+    if (!vcpus || all.Overlaps(*vcpus)) return;
+    if (auto last = vcpus->Last(); last && *last >= def.vcpu.max) {
+      auto first = vcpus->Next(def.vcpu.max);
+      p.FailBeyondSchema(Fault::kUnsupported, "vCPU '" + std::to_string(*first) + "' is not present in domain definition");
+    }
+    all |= *vcpus;
+  }
+}
+void CheckNumaTune(Parser& p, D& def, const xml::Node& element) {
+  if (element.CountChildren("numatune") > 1) p.FailBeyondSchema(Fault::kDomainXml, "only one numatune is supported");
+  if (!def.numatune.nodes.empty() && def.numa.cells.empty()) {
+    p.FailBeyondSchema(Fault::kDomainXml, "Element 'memnode' is invalid without any guest NUMA cells");
+  }
+  for (const NumaTuneNode& node : def.numatune.nodes) {
+    if (node.cell_id >= def.numa.cells.size()) {
+      p.FailBeyondSchema(Fault::kDomainXml, "Argument 'cellid' in memnode element must correspond to existing guest's NUMA cell");
+    }
+  }
+}
+void CheckCellCpus(Parser& p, D& def, const xml::Node&) {
+  std::size_t count = 0;
+  for (const NumaCell& cell : def.numa.cells) {
+    if (cell.cpus) count += cell.cpus->count();
+  }
+  if (count > def.vcpu.max) p.FailBeyondSchema(Fault::kInternal, "Number of CPUs in <numa> exceeds the <vcpu> count");
+}
+void Unwritten(Formatter&, const D&) {}
+
 constexpr RowOf<D> kNumaTuneRows[] = {Include<&D::numatune>(kNumaTune)};
 
 void ReadQemu(Parser& p, D& def, const xml::Node& element) { ReadQemuNamespace(p, def.qemu, element); }
@@ -156,9 +194,11 @@ void ReadSeclabels(Parser& p, D& def, const xml::Node& element) {
   for (const xml::Node* node = element.Child("seclabel"); node; node = node->Next("seclabel")) {
     Seclabel label;
     p.Read(kSeclabel, label, *node);
-    if (label.model.empty() && count > 1) p.Fail(Fault::kXmlDetail, "missing security model in domain seclabel");
+    if (label.model.empty() && (count > 1 || label.type == SeclabelType::kStatic)) {
+      p.Fail(count > 1 ? Fault::kXmlDetail : Fault::kDomainXml, "missing security model in domain seclabel");
+    }
     for (const Seclabel& other : def.seclabels) {
-      if (other.model == label.model) p.Fail(Fault::kXmlDetail, "seclabel for model " + label.model + " is already provided");
+      if (other.model == label.model) p.FailBeyondSchema(Fault::kXmlDetail, "seclabel for model " + label.model + " is already provided");
     }
     def.seclabels.push_back(std::move(label));
   }
@@ -172,10 +212,53 @@ void WriteSeclabels(Formatter& f, const D& def) {
 
 // --- devices -------------------------------------------------------------------------------------------
 
+// Companions have a master, and whoever says that there is no USB has none.
+void CheckUsbControllers(Parser& p, D& def, const xml::Node&) {
+  bool none = false, other = false, master = false;
+  for (auto& c : def.controllers) {
+    if (c->type != ControllerType::kUsb) continue;
+    (c->model == ControllerModel::kUsbNone ? none : other) = true;
+    if (none && other) p.FailBeyondSchema(Fault::kXmlDetail, "Can't add another USB controller: USB is disabled for this domain");
+    master |= !c->info.master_startport && c->model != ControllerModel::kUsbNone;
+  }
+  if (other && !master) p.FailBeyondSchema(Fault::kXmlDetail, "No master USB controller specified");
+}
+
+void CheckUsbDevices(Parser& p, D& def, const xml::Node&) {
+  auto none = [](auto& c) { return c->type == ControllerType::kUsb && c->model == ControllerModel::kUsbNone; };
+  if (std::none_of(def.controllers.begin(), def.controllers.end(), none)) return;
+  if (!def.hubs.empty()) p.FailBeyondSchema(Fault::kUnsupported, "Can't add USB hub: USB is disabled for this domain");
+  for (auto& input : def.inputs) {
+    if (input->bus == InputBus::kUsb) p.FailBeyondSchema(Fault::kUnsupported, "Can't add USB input device. USB bus is disabled");
+  }
+}
+
+// Of some devices a guest has no more than one.
+void CheckSingles(Parser& p, D&, const xml::Node& element) {
+  struct Single {
+    const char* name;
+    Fault fault;
+    const char* message;
+  };
+  constexpr Single kSingles[] = {
+      {"watchdog", Fault::kInternal, "only a single watchdog device is supported"},
+      {"memballoon", Fault::kInternal, "only a single memory balloon device is supported"},
+      {"redirfilter", Fault::kInternal, "only one set of redirection filter rule is supported"},
+      {"nvram", Fault::kDomainXml, "only a single nvram device is supported"},
+      {"iommu", Fault::kDomainXml, "only a single IOMMU device is supported"},
+      {"vsock", Fault::kDomainXml, "only a single vsock device is supported"},
+  };
+  for (auto& single : kSingles) {
+    if (element.CountChildren(single.name) > 1) p.Fail(single.fault, single.message);
+  }
+}
+
 constexpr RowOf<D> kDeviceRows[] = {
+    Custom<&CheckSingles, &Unwritten>(""),
     TextChild<&D::emulator>("emulator"),
     Child<&D::disks>("disk", kDisk),
     Child<&D::controllers>("controller", kController),
+    Custom<&CheckUsbControllers, &Unwritten>(""),
     Child<&D::leases>("lease", kLease),
     Child<&D::filesystems>("filesystem", kFilesystem),
     Child<&D::interfaces>("interface", kInterface),
@@ -192,8 +275,9 @@ constexpr RowOf<D> kDeviceRows[] = {
     Child<&D::videos>("video", kVideo),
     Child<&D::hostdevs>("hostdev", kHostdev),
     Child<&D::redirdevs>("redirdev", kRedirdev),
-    Child<&D::redirfilter>("redirfilter", kRedirfilter),
+    Child<&D::redirfilter>("redirfilter", kRedirfilter).With(kNotEmpty),
     Child<&D::hubs>("hub", kHub),
+    Custom<&CheckUsbDevices, &Unwritten>(""),
     Child<&D::watchdogs>("watchdog", kWatchdog),
     Child<&D::memballoon>("memballoon", kMemballoon),
     Child<&D::rngs>("rng", kRng),
@@ -206,19 +290,28 @@ constexpr RowOf<D> kDeviceRows[] = {
     Child<&D::vsock>("vsock", kVsock),
 };
 
+void CheckRepeats(Parser& p, D&, const xml::Node& element) {
+  if (element.CountChildren("resource") > 1) p.Fail(Fault::kDomainXml, "only one resource element is supported");
+  if (const xml::Node* tune = element.Child("cputune")) {
+    if (tune->CountChildren("emulatorpin") > 1) p.Fail(Fault::kDomainXml, "only one emulatorpin is supported");
+    if (tune->CountChildren("emulatorsched") > 1) p.Fail(Fault::kDomainXml, "Only one emulatorsched is supported");
+  }
+}
+
 constexpr RowOf<D> kRows[] = {
     Custom<&ReadIdentity, &WriteIdentity>("@type @id name uuid genid title description"),
     Custom<&ReadMetadata, &WriteMetadata>("metadata"),
+    Custom<&CheckRepeats, &Unwritten>(""),
     Include<&D::memory>(kDomainMemory),
     Child<&D::blkio>("blkiotune", kBlkioTune),
     Child<&D::memory, &DomainMemory::tune>("memtune", kMemTune),
     Child<&D::memory, &DomainMemory::backing>("memoryBacking", kMemoryBacking),
     Include<&D::vcpu>(kVcpuSettings),
     Include<&D::iothreads>(kIoThreads),
+    Custom<&CheckVcpuScheds, &Unwritten>(""),
     Child<&D::cputune>("cputune", kCpuTune),
     Group("numatune", kNumaTuneRows),
     Child<&D::resource>("resource", kResource),
-    Child<&D::keywrap>("keywrap", kKeywrap),
     TextChild<&D::os, &Os::bootloader>("bootloader"),
     TextChild<&D::os, &Os::bootloader_args>("bootloader_args"),
     Child<&D::sysinfo>("sysinfo", kSysinfo),
@@ -226,12 +319,15 @@ constexpr RowOf<D> kRows[] = {
     Child<&D::idmap>("idmap", kIdMap),
     Child<&D::features>("features", kFeatures),
     Custom<&ReadCpu, &WriteCpu>("cpu"),
+    Custom<&CheckCellCpus, &Unwritten>(""),
+    Custom<&CheckNumaTune, &Unwritten>(""),
     Child<&D::clock>("clock", kClock),
     Include<&D::lifecycle>(kLifecycle),
     Child<&D::pm>("pm", kPowerManagement),
     Custom<&ReadPerf, &WritePerf>("perf"),
     Group("devices", kDeviceRows).Always(),
     Custom<&ReadSeclabels, &WriteSeclabels>("seclabel"),
+    Child<&D::keywrap>("keywrap", kKeywrap),
     Child<&D::launch_security>("launchSecurity", kLaunchSecurity),
     Custom<&ReadQemu, &WriteQemu>(""),
 };
@@ -247,6 +343,7 @@ void ParseDevice(std::string_view xml, unsigned flags, DomainDef& def) {
     if (row.kind != RowKind::kChild || row.name != root.name) continue;
     if (flags & kParseValidate) Validate(*row.child, root);
     parser.ReadElement(*row.child, row.container->add(row.at(&def)), root);
+    CheckChardevSources(def);
     return;
   }
   parser.Fail(Fault::kDomainXml, "unknown device type '" + std::string(root.name) + "'");
@@ -268,7 +365,8 @@ DomainDef ParseDomain(const xml::Node& element, unsigned flags) {
   DomainDef def;
   Parser parser(ErrorDomain::kDomain, flags);
   parser.Read(kDomain, def, element);
-  if (!(flags & kParseSkipChecks)) CheckDomain(def, flags);
+  CompleteDomain(def, flags);
+  if (!(flags & kParseSkipChecks)) CheckDomain(def);
   return def;
 }
 

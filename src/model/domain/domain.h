@@ -154,7 +154,7 @@ enum : unsigned {
   kParseMigratable = 1 << 3,
   // A new definition (define, create), not one read back: sizes that follow from others are updated.
   kParseAbiUpdate = 1 << 4,
-  kParseSkipChecks = 1 << 5,    // structs as the document has them, without CheckDomain()
+  kParseSkipChecks = 1 << 5,    // without CheckDomain(): a driver makes it after its own defaults
 };
 enum : unsigned {
   kFormatInactive = 1 << 0,
@@ -164,7 +164,7 @@ enum : unsigned {
   kFormatUpdateCpu = 1 << 4,    // done by the driver before formatting; no meaning here
 };
 
-// Throws Error with libvirt's codes and domains. CheckDomain() has been made.
+// Throws Error with libvirt's codes and domains. CompleteDomain() and CheckDomain() have been made.
 DomainDef ParseDomain(std::string_view xml, unsigned flags);
 std::string FormatDomain(const DomainDef& def, unsigned flags);
 
@@ -172,10 +172,14 @@ std::string FormatDomain(const DomainDef& def, unsigned flags);
 DomainDef ParseDomain(const xml::Node& element, unsigned flags);
 void FormatDomain(const DomainDef& def, unsigned flags, xml::Writer& out, std::string_view root = "domain");
 
+// What a definition leaves open and any hypervisor completes in the same way: memory sums, placement,
+// the default boot device.
+void CompleteDomain(DomainDef& def, unsigned flags);
+
 // The rules that hold for any hypervisor, over the whole definition: duplicate targets and indices,
-// references to cells and threads that are not there, combinations that exclude each other; memory
-// sums and the default boot device are completed. A driver runs it again after its own defaults with
-// CheckDomain(def, flags) when those may have broken a rule.
-void CheckDomain(DomainDef& def, unsigned flags);
+// references to cells and threads that are not there, combinations that exclude each other.
+void CheckDomain(const DomainDef& def);
+// A part of it that a driver may want earlier.
+void CheckChardevSources(const DomainDef& def);
 
 }  // namespace bv::model

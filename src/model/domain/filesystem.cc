@@ -12,13 +12,14 @@ template <FsType... T>
 bool Is(const F& f) {
   return ((f.type == T) || ...);
 }
+bool HasDriver(const F& f) { return f.driver != FsDriver::kDefault; }
 bool IsVirtiofs(const F& f) { return f.driver == FsDriver::kVirtiofs; }
 
 constexpr RowOf<F> kDriverRows[] = {
     Attr<&F::driver>("type").SkipZero(),
     Attr<&F::format>("format").NonZero(),
-    Attr<&F::write_policy>("wrpolicy").NonZero(),
-    Attr<&F::queue_size>("queue"),
+    Attr<&F::write_policy>("wrpolicy").NonZero().WhenWriting<&HasDriver>(),
+    Attr<&F::queue_size>("queue").When<&IsVirtiofs>(),
     Include<&F::virtio>(kVirtioOptions),
 };
 

@@ -166,7 +166,7 @@ void ReadListens(Parser& p, G& g, const xml::Node& element) {
       if (first.type == ListenType::kAddress || first.type == ListenType::kNetwork) first = {ListenType::kSocket, "", "", std::string(socket)};
       if (first.type == ListenType::kSocket && first.socket.empty()) first.socket = socket;
       if (first.type == ListenType::kSocket && first.socket != socket) {
-        p.Fail(Fault::kUnsupported, "graphics 'socket' attribute '" + std::string(socket) + "' must match 'socket' attribute of first listen element (found '" + first.socket + "')");
+        p.FailBeyondSchema(Fault::kUnsupported, "graphics 'socket' attribute '" + std::string(socket) + "' must match 'socket' attribute of first listen element (found '" + first.socket + "')");
       }
     }
     return;
@@ -178,7 +178,7 @@ void ReadListens(Parser& p, G& g, const xml::Node& element) {
     GraphicsListen& first = g.listens[0];
     if (first.type == ListenType::kAddress && first.address.empty()) first.address = listen;
     if (first.type == ListenType::kAddress && first.address != listen) {
-      p.Fail(Fault::kUnsupported, "graphics 'listen' attribute '" + std::string(listen) + "' must match 'address' attribute of first listen element (found '" + (first.address.empty() ? "none" : first.address) + "')");
+      p.FailBeyondSchema(Fault::kUnsupported, "graphics 'listen' attribute '" + std::string(listen) + "' must match 'address' attribute of first listen element (found '" + (first.address.empty() ? "none" : first.address) + "')");
     }
   }
 }

@@ -63,6 +63,7 @@ void ReadIscsi(Parser& p, HostScsi& scsi, const xml::Node& source) {
   scsi.iscsi->protocol = NetworkProtocol::kIscsi;
   ReadStorageSource(p, *scsi.iscsi, source);
   if (scsi.iscsi->hosts.empty()) p.Fail(Fault::kInternal, "missing the host address for the iSCSI hostdev");
+  if (scsi.iscsi->hosts.size() > 1) p.Fail(Fault::kDomainXml, "only one source host address may be specified for the iSCSI hostdev");
   if (scsi.iscsi->auth && !scsi.iscsi->auth->secret_type.empty() && scsi.iscsi->auth->secret_type != "iscsi") {
     p.Fail(Fault::kDomainXml, "hostdev invalid secret type '" + scsi.iscsi->auth->secret_type + "'");
   }
@@ -183,6 +184,7 @@ void ReadTeaming(Parser& p, H& h, const xml::Node& element) {
   h.teaming = static_cast<std::uint8_t>(type);
   if (type != TeamingType::kTransient) p.Fail(Fault::kUnsupported, "teaming hostdev devices must have type='transient'");
   h.teaming_persistent = node->AttrOr("persistent");
+  if (h.teaming_persistent.empty()) p.Fail(Fault::kUnsupported, "missing required persistent attribute in hostdev teaming element");
 }
 void WriteTeaming(Formatter& f, const H& h) {
   if (!h.teaming) return;

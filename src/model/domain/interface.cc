@@ -46,9 +46,9 @@ void WriteMac(Formatter& f, const I& i) {
 // --- <source> ------------------------------------------------------------------------------------------------
 
 constexpr RowOf<VdsSource> kVdsRows[] = {
-    Attr<&VdsSource::switch_id>("switchid").Required().Fails(Fault::kInternal),
+    Attr<&VdsSource::switch_id>("switchid").Required().Fails(Fault::kInternal).FailsMissing(Fault::kXml),
     Attr<&VdsSource::port_id>("portid").Required().Always(),
-    Attr<&VdsSource::portgroup_id>("portgroupid").Required().Fails(Fault::kInternal),
+    Attr<&VdsSource::portgroup_id>("portgroupid").Required(),
     Attr<&VdsSource::connection_id>("connectionid").Required().Always(),
 };
 constexpr Description<VdsSource> kVds{kVdsRows};
@@ -66,7 +66,7 @@ constexpr RowOf<I> kSourceRows[] = {
     Attr<&I::mac_table_manager>("macTableManager").NonZero().When<&Is<T::kBridge>>(),
     Attr<&I::source_dev>("dev").Required().Fails(Fault::kDomainXml).When<&Is<T::kDirect, T::kVdpa>>(),
     Attr<&I::direct_mode>("mode").Fails(Fault::kXml).When<&Is<T::kDirect>>(),
-    Attr<&I::internal_name>("name").Required().Fails(Fault::kDomainXml).When<&Is<T::kInternal>>(),
+    Attr<&I::internal_name>("name").Required().When<&Is<T::kInternal>>(),
     Attr<&I::address>("address").When<&Is<T::kServer, T::kClient, T::kMcast, T::kUdp>>(),
     Attr<&I::port>("port").Required().Fails(Fault::kDomainXml).When<&Is<T::kServer, T::kClient, T::kMcast, T::kUdp>>(),
     Group("local", kLocalRows).Required().Fails(Fault::kDomainXml).When<&Is<T::kUdp>>(),
@@ -78,7 +78,7 @@ constexpr Description<I> kSource{kSourceRows};
 
 void ReadVhostUser(Parser& p, I& i, const xml::Node& source) {
   std::string_view type = source.AttrOr("type"), path = source.AttrOr("path"), mode = source.AttrOr("mode");
-  if (type.empty()) p.Fail(Fault::kDomainXml, "No <source> 'type' attribute specified with <interface type='vhostuser'/>");
+  if (!source.Attr("type")) p.MissingAttribute(source, "type");
   if (type != "unix") p.Fail(Fault::kUnsupported, "Type='" + std::string(type) + "' unsupported for <interface type='vhostuser'>");
   if (path.empty()) p.Fail(Fault::kDomainXml, "No <source> 'path' attribute specified with <interface type='vhostuser'/>");
   if (mode.empty()) p.Fail(Fault::kDomainXml, "No <source> 'mode' attribute specified with <interface type='vhostuser'/>");
@@ -208,8 +208,9 @@ constexpr Description<D> kDriver{kDriverRows};
 
 void ReadDriver(Parser& p, I& i, const xml::Node& element) {
   const xml::Node* driver = element.Child("driver");
-  if (!driver || i.type == T::kHostdev || !IsVirtio(i)) return;
-  p.Read(kDriver, i.driver, *driver);
+  if (!driver || i.type == T::kHostdev) return;
+  if (IsVirtio(i)) p.Read(kDriver, i.driver, *driver);
+  else p.Read(kVirtioOptions, i.driver.virtio, *driver);
 }
 void WriteDriver(Formatter& f, const I& i) {
   if (i.type != T::kHostdev) f.WriteUnlessEmpty("driver", kDriver, i.driver);

@@ -75,7 +75,7 @@ void CheckBacking(Parser& p, MB& backing, const xml::Node& element) {
   backing.hugepages_given = element.Child("hugepages") != nullptr;
   for (std::size_t i = 0; i < backing.hugepages.size(); ++i) {
     const Hugepage& page = backing.hugepages[i];
-    if (page.nodeset && page.nodeset->empty()) p.Fail(Fault::kUnsupported, "Invalid value of 'nodeset'");
+    if (page.nodeset && page.nodeset->empty()) p.FailBeyondSchema(Fault::kUnsupported, "Invalid value of 'nodeset'");
     for (std::size_t j = 0; j < i; ++j) {
       const Hugepage& other = backing.hugepages[j];
       if (page.nodeset && other.nodeset && page.nodeset->Overlaps(*other.nodeset)) {

@@ -39,7 +39,11 @@ constexpr RowOf<Cache> kCacheRows[] = {
     Attr<&Cache::policy>("policy").SkipZero(),
     Custom<&ReadCacheSize, &WriteCacheSize>("size line"),
 };
-constexpr Description<Cache> kCache{kCacheRows};
+constexpr unsigned kMostCacheLevels = 3;
+void CheckCache(Parser& p, Cache& c, const xml::Node&) {
+  if (c.level > kMostCacheLevels) p.Fail(Fault::kDomainXml, "Ain't nobody heard of that much cache level");
+}
+constexpr Description<Cache> kCache = Describe<&CheckCache>(kCacheRows);
 
 constexpr RowOf<NumaDistance> kDistanceRows[] = {
     Attr<&NumaDistance::id>("id").Required().Always(),
@@ -128,6 +132,12 @@ void ReadInterconnects(Parser& p, Numa& numa, const xml::Node& element) {
     if (c.initiator >= numa.cells.size() || c.target >= numa.cells.size()) {
       p.Fail(Fault::kDomainXml, "'initiator' or 'target' refers to a non-existent NUMA node");
     }
+    const NumaCell& initiator = numa.cells[c.initiator];
+    if (!initiator.cpus || initiator.cpus->empty()) p.Fail(Fault::kDomainXml, "NUMA nodes without CPUs can't be initiator");
+    auto& caches = numa.cells[c.target].caches;
+    if (c.cache && std::none_of(caches.begin(), caches.end(), [&](auto& cache) { return cache.level == c.cache; })) {
+      p.Fail(Fault::kDomainXml, "'cache' refers to a non-existent NUMA node cache");
+    }
     numa.interconnects.push_back(c);
   }
 }
@@ -174,7 +184,7 @@ void ReadNodeset(Parser& p, NumaTuneMemory& m, const xml::Node& element) {
   if (auto text = element.Attr("nodeset")) {
     auto set = Bitmap::Parse(*text);
     if (!set) p.Fail(Fault::kInvalidArg, "Failed to parse bitmap '" + std::string(*text) + "'");
-    if (set->empty()) p.Fail(Fault::kUnsupported, "Invalid value of 'nodeset': " + std::string(*text));
+    if (set->empty()) p.FailBeyondSchema(Fault::kUnsupported, "Invalid value of 'nodeset': " + std::string(*text));
     m.nodeset = std::move(set);
   }
   if (m.placement == NumaPlacement::kDefault) m.placement = m.nodeset ? NumaPlacement::kStatic : NumaPlacement::kDefault;
@@ -208,7 +218,7 @@ constexpr RowOf<NumaTune> kTuneRows[] = {
 
 void CheckTune(Parser& p, NumaTune& tune, const xml::Node&) {
   if (!tune.nodes.empty() && tune.memory && tune.memory->placement == NumaPlacement::kAuto) {
-    p.Fail(Fault::kUnsupported, "Per-node binding is not compatible with automatic NUMA placement.");
+    p.FailBeyondSchema(Fault::kUnsupported, "Per-node binding is not compatible with automatic NUMA placement.");
   }
   std::stable_sort(tune.nodes.begin(), tune.nodes.end(), [](auto& a, auto& b) { return a.cell_id < b.cell_id; });
   for (std::size_t i = 0; i < tune.nodes.size(); ++i) {
@@ -217,7 +227,7 @@ void CheckTune(Parser& p, NumaTune& tune, const xml::Node&) {
       p.Fail(Fault::kDomainXml, "Multiple memnode elements with cellid " + std::to_string(node.cell_id));
     }
     if (tune.memory && tune.memory->mode == NumaMode::kRestrictive && node.mode != NumaMode::kRestrictive) {
-      p.Fail(Fault::kDomainXml, "'restrictive' mode is required in memnode element when mode is 'restrictive' in memory element");
+      p.FailBeyondSchema(Fault::kDomainXml, "'restrictive' mode is required in memnode element when mode is 'restrictive' in memory element");
     }
   }
 }

@@ -24,7 +24,7 @@ constexpr Description<VideoResolution> kResolution{kResolutionRows};
 constexpr RowOf<Video> kVideoDriverRows[] = {
     Include<&Video::virtio>(kVirtioOptions),
     Attr<&Video::backend>("name").NonZero(),
-    Attr<&Video::vgaconf>("vgaconf").NonZero().With(kParseOnly),  // bhyve's
+    Attr<&Video::vgaconf>("vgaconf").NonZero(),  // bhyve's
 };
 constexpr RowOf<Video> kVideoModelRows[] = {
     Attr<&Video::type>("type").NonZero().Fails(Fault::kUnsupported),
@@ -47,6 +47,12 @@ void CheckVideo(Parser& p, Video& v, const xml::Node& element) {
   const xml::Node* model = element.Child("model");
   for (const char* name : {"ram", "vram64", "vgamem"}) {
     if (model && !IsQxl(v) && model->Attr(name)) p.Fail(Fault::kUnsupported, std::string(name) + " attribute only supported for video type qxl");
+  }
+  const xml::Node* acceleration = model ? model->Child("acceleration") : nullptr;
+  if (acceleration && !acceleration->attributes) p.Fail(Fault::kUnsupported, "missing values for acceleration");
+  const xml::Node* resolution = model ? model->Child("resolution") : nullptr;
+  if (resolution && (!v.resolution || v.resolution->x == 0 || v.resolution->y == 0)) {
+    p.Fail(Fault::kUnsupported, "video resolution values must be greater than 0");
   }
 }
 
@@ -72,11 +78,11 @@ constexpr RowOf<Input> kInputRows[] = {
     Group("source", kInputSourceRows),
     Include<&Input::info>(kDeviceInfo),
 };
-void CheckInput(Parser& p, Input& i, const xml::Node&) {
+void CheckInput(Parser& p, Input& i, const xml::Node& element) {
   if (i.type == InputType::kPassthrough && i.bus != InputBus::kDefault && i.bus != InputBus::kVirtio) {
     p.Fail(Fault::kUnsupported, "Input type 'passthrough' is supported with virtio bus only");
   }
-  if (i.type == InputType::kPassthrough && i.evdev.empty()) p.Fail(Fault::kDomainXml, "Missing evdev path for input device");
+  if ((IsPassthrough(i) || IsEvdev(i)) && element.Child("source") && i.evdev.empty()) p.Fail(Fault::kDomainXml, "Missing evdev path for input device");
   if (i.bus == InputBus::kUsb) CheckUsbPlace(p, i.info);
 }
 
@@ -107,15 +113,16 @@ constexpr RowOf<Watchdog> kWatchdogRows[] = {
     Include<&Watchdog::info>(kDeviceInfo),
 };
 
+bool HasBalloon(const Memballoon& b) { return b.model != MemballoonModel::kNone; }
 constexpr RowOf<Memballoon> kStatsRows[] = {Attr<&Memballoon::stats_period>("period")};
 constexpr RowOf<Memballoon> kBalloonDriverRows[] = {Include<&Memballoon::virtio>(kVirtioOptions)};
 constexpr RowOf<Memballoon> kMemballoonRows[] = {
     Attr<&Memballoon::model>("model").Required(),
     Attr<&Memballoon::autodeflate>("autodeflate"),
     Attr<&Memballoon::free_page_reporting>("freePageReporting"),
-    Group("stats", kStatsRows),
-    Include<&Memballoon::info>(kDeviceInfo),
-    Group("driver", kBalloonDriverRows),
+    Group("stats", kStatsRows).WhenWriting<&HasBalloon>(),
+    Include<&Memballoon::info>(kDeviceInfo).WhenWriting<&HasBalloon>(),
+    Group("driver", kBalloonDriverRows).WhenWriting<&HasBalloon>(),
 };
 
 constexpr RowOf<NvramDevice> kNvramRows[] = {Include<&NvramDevice::info>(kDeviceInfo)};
@@ -155,7 +162,7 @@ constexpr RowOf<Shmem> kShmemRows[] = {
 };
 void CheckShmem(Parser& p, Shmem& s, const xml::Node&) {
   if (s.name.find('/') != std::string::npos) p.Fail(Fault::kDomainXml, "shmem name cannot include '/' character");
-  if (s.msi && !s.server) p.Fail(Fault::kDomainXml, "msi option is only supported with a server");
+  if (s.msi && !s.server) p.FailBeyondSchema(Fault::kDomainXml, "msi option is only supported with a server");
 }
 
 // --- <memory> ----------------------------------------------------------------------------------------------------

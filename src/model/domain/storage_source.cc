@@ -268,6 +268,13 @@ bool Is(const S& s) {
 bool HasVolume(const S& s) { return s.type == StorageType::kVolume; }
 bool HasNvme(const S& s) { return s.type == StorageType::kNvme; }
 bool IsNetwork(const S& s) { return s.type == StorageType::kNetwork; }
+bool IsHttp(const S& s) {
+  return IsNetwork(s) && (s.protocol == NetworkProtocol::kHttp || s.protocol == NetworkProtocol::kHttps);
+}
+// What QEMU reads with libcurl.
+bool IsCurl(const S& s) {
+  return IsHttp(s) || (IsNetwork(s) && (s.protocol == NetworkProtocol::kFtp || s.protocol == NetworkProtocol::kFtps));
+}
 bool IsNfs(const S& s) { return IsNetwork(s) && s.protocol == NetworkProtocol::kNfs; }
 bool AuthHere(const S& s) { return s.auth_in_source; }
 bool EncryptionHere(const S& s) { return s.encryption_in_source; }
@@ -282,7 +289,7 @@ constexpr RowOf<S> kRows[] = {
     Attr<&S::path>("dir").When<&Is<StorageType::kDir>>(),
     Attr<&S::protocol>("protocol").Required().NonZero().When<&IsNetwork>(),
     Attr<&S::path>("name").When<&IsNetwork>(),
-    Attr<&S::query>("query").When<&IsNetwork>(),
+    Attr<&S::query>("query").When<&IsHttp>(),
     Attr<&S::tls>("tls").When<&IsNetwork>(),
     Attr<&S::tls_hostname>("tlsHostname").When<&IsNetwork>(),
     Custom<&ReadVolume, &WriteVolume>("@pool @volume @mode").When<&HasVolume>(),
@@ -297,8 +304,8 @@ constexpr RowOf<S> kRows[] = {
     Group("initiator", kInitiatorRows).When<&IsNetwork>(),
     Group("ssl", kSslRows).When<&IsNetwork>(),
     Group("cookies", kCookiesRows).When<&IsNetwork>().With(kSecure),
-    Group("readahead", kReadaheadRows).When<&IsNetwork>(),
-    Group("timeout", kTimeoutRows).When<&IsNetwork>(),
+    Group("readahead", kReadaheadRows).When<&IsCurl>(),
+    Group("timeout", kTimeoutRows).When<&IsCurl>(),
     Group("identity", kIdentityRows).When<&IsNfs>(),
     Custom<&NothingToRead, &WriteNvmeAddress>("address").When<&HasNvme>(),
     Child<&S::reconnect>("reconnect", kReconnect).When<&Is<StorageType::kVhostUser>>(),
@@ -337,7 +344,7 @@ void CheckSource(Parser& p, S& s, const xml::Node& element) {
   for (std::size_t i = 0; i < s.seclabels.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (s.seclabels[i].model == s.seclabels[j].model) {
-        p.Fail(Fault::kXmlDetail, "seclabel for model " + s.seclabels[i].model + " is already provided");
+        p.FailBeyondSchema(Fault::kXmlDetail, "seclabel for model " + s.seclabels[i].model + " is already provided");
       }
     }
   }

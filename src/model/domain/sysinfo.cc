@@ -119,7 +119,7 @@ constexpr RowOf<S> kRows[] = {
 };
 
 void CheckSysinfo(Parser& p, S& s, const xml::Node&) {
-  if (!s.bios.date.empty() && !IsDate(s.bios.date)) p.Fail(Fault::kXmlDetail, "Invalid BIOS 'date' format");
+  if (!s.bios.date.empty() && !IsDate(s.bios.date)) p.FailBeyondSchema(Fault::kXmlDetail, "Invalid BIOS 'date' format");
   if (!s.system.uuid.empty()) {
     auto uuid = Uuid::Parse(s.system.uuid);
     if (!uuid) p.Fail(Fault::kXmlDetail, "malformed <sysinfo> uuid element");

@@ -16,11 +16,9 @@ void ReadVcpuCount(Parser& p, VcpuSettings& v, const xml::Node& element) {
   v.placement = CpuPlacement::kStatic;
   const xml::Node* vcpu = element.Child("vcpu");
   if (!vcpu) return;
-  if (!vcpu->text.empty()) {
-    auto count = ParseNumber<std::uint32_t>(vcpu->text);
-    if (!count) p.Fail(Fault::kDomainXml, "maximum vcpus must be an integer");
-    v.max = *count;
-  }
+  auto count = ParseNumber<std::uint32_t>(vcpu->text);
+  if (!count) p.Fail(Fault::kDomainXml, "maximum vcpus count must be an integer");
+  v.max = *count;
   unsigned current = 0;
   if (p.Value(*vcpu, "current", current, Fault::kDomainXml)) v.current = current;
   if (v.current && *v.current > v.max) p.Fail(Fault::kUnsupported, "maximum vCPU count must not be less than current vCPU count");
@@ -51,7 +49,7 @@ void ReadVcpus(Parser& p, VcpuSettings& v, const xml::Node& element) {
     Vcpu& vcpu = v.vcpus[id];
     p.Value(*node, "enabled", vcpu.enabled, Fault::kDomainXml, kRequired);
     p.Value(*node, "hotpluggable", vcpu.hotpluggable, Fault::kDomainXml);
-    if (vcpu.enabled == YesNo::kYes) p.Value(*node, "order", vcpu.order, Fault::kDomainXml, kNonZero);
+    if (vcpu.enabled == YesNo::kYes) p.Value(*node, "order", vcpu.order, Fault::kDomainXml);
   }
   unsigned enabled = 0;
   for (std::size_t i = 0; i < v.vcpus.size(); ++i) {
@@ -171,7 +169,7 @@ void ReadScheds(Parser& p, CpuTune& tune, const xml::Node& element, const SchedL
     sched.threads = *std::move(set);
     p.Read(kSched, sched.param, *node);
     if (all.Overlaps(sched.threads)) {
-      p.Fail(Fault::kXmlDetail, std::string("'") + kind.element + "' attributes '" + kind.attribute + "' must not overlap");
+      p.FailBeyondSchema(Fault::kXmlDetail, std::string("'") + kind.element + "' attributes '" + kind.attribute + "' must not overlap");
     }
     all |= sched.threads;
     (tune.*kind.list).push_back(std::move(sched));
@@ -218,7 +216,7 @@ constexpr RowOf<ThreadPin> kVcpuPinRows[] = {
 };
 constexpr Description<ThreadPin> kVcpuPin{kVcpuPinRows};
 constexpr RowOf<ThreadPin> kIoThreadPinRows[] = {
-    Attr<&ThreadPin::id>("iothread").Required().NonZero().Fails(Fault::kDomainXml),
+    Attr<&ThreadPin::id>("iothread").Required().NonZero(),
     Attr<&ThreadPin::cpus>("cpuset").Required().Fails(Fault::kInternal),
 };
 constexpr Description<ThreadPin> kIoThreadPin{kIoThreadPinRows};
@@ -316,20 +314,20 @@ template <typename T>
 void CheckAllocations(Parser& p, const std::vector<T>& tunes, const char* what) {
   for (std::size_t i = 0; i < tunes.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (tunes[i].vcpus == tunes[j].vcpus) p.Fail(Fault::kDomainXml, std::string("Identical vcpus in ") + what + " found");
-      if (tunes[i].vcpus.Overlaps(tunes[j].vcpus)) p.Fail(Fault::kDomainXml, std::string("Overlapping vcpus in ") + what);
+      if (tunes[i].vcpus == tunes[j].vcpus) p.FailBeyondSchema(Fault::kDomainXml, std::string("Identical vcpus in ") + what + " found");
+      if (tunes[i].vcpus.Overlaps(tunes[j].vcpus)) p.FailBeyondSchema(Fault::kDomainXml, std::string("Overlapping vcpus in ") + what);
     }
     for (const auto& monitor : tunes[i].monitors) {
       Bitmap outside = monitor.vcpus;
       outside &= tunes[i].vcpus;
-      if (!(outside == monitor.vcpus)) p.Fail(Fault::kInvalidArg, "Monitor vcpus conflicts with allocation");
+      if (!(outside == monitor.vcpus)) p.FailBeyondSchema(Fault::kInvalidArg, "Monitor vcpus conflicts with allocation");
     }
     for (std::size_t a = 0; a < tunes[i].monitors.size(); ++a) {
       for (std::size_t b = 0; b < a; ++b) {
         auto& one = tunes[i].monitors[a].vcpus;
         auto& other = tunes[i].monitors[b].vcpus;
         if (one.Overlaps(other) && !(one == tunes[i].vcpus) && !(other == tunes[i].vcpus)) {
-          p.Fail(Fault::kInvalidArg, "Monitor vcpus conflicts with monitors");
+          p.FailBeyondSchema(Fault::kInvalidArg, "Monitor vcpus conflicts with monitors");
         }
       }
     }

@@ -51,11 +51,11 @@ Props DescribeStream(const AudioStream& stream, AudioType type) {
 }
 
 // The back end that a card uses: the one it names, else the guest's first.
-std::optional<std::string> AudioOf(const Sound& sound, const DomainDef& def) {
+std::string AudioOf(const Sound& sound, const DomainDef& def) {
   for (auto& audio : def.audios) {
     if (sound.audio_id == 0 || audio->id == sound.audio_id) return fmt::format("audio{}", audio->id);
   }
-  return std::nullopt;
+  throw Internal("unable to find audio backend for sound device");
 }
 
 const char* SoundDriver(SoundModel model) {

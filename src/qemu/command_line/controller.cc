@@ -52,6 +52,7 @@ Props UsbController(const Controller& controller, const Context& context) {
   // A companion shares the bus of its USB 2 controller, which has the name.
   if (controller.info.master_startport) {
     unsigned index = controller.index.value_or(0);
+    if (ControllerAlias(ControllerType::kUsb, index, context).empty()) throw Internal("masterbus not found");
     props.Add("masterbus", index ? fmt::format("usb{}.0", index) : "usb.0").Add("firstport", *controller.info.master_startport);
   } else {
     props.Add("id", controller.info.alias);
@@ -152,6 +153,12 @@ void AddOfType(ControllerType type, const Context& context, CommandLine* out) {
   }
 }
 
+// Boards that were given no USB controller have one of QEMU's choice.
+bool WantsLegacyUsb(const DomainDef& def) {
+  if (IsQ35(def) || IsArmVirt(def) || IsRiscvVirt(def)) return false;
+  return std::none_of(def.controllers.begin(), def.controllers.end(), [](auto& c) { return c->type == ControllerType::kUsb; });
+}
+
 }  // namespace
 
 std::optional<Props> DescribeController(const Controller& controller, const Context& context) {
@@ -209,6 +216,7 @@ void AddControllers(const Context& context, CommandLine* out) {
   constexpr ControllerType kOrder[] = {ControllerType::kPci, ControllerType::kUsb,  ControllerType::kScsi,
                                        ControllerType::kIde, ControllerType::kSata, ControllerType::kVirtioSerial};
   for (ControllerType type : kOrder) AddOfType(type, context, out);
+  if (WantsLegacyUsb(context.def)) out->Option("-usb");
 }
 
 void AddCcidControllers(const Context& context, CommandLine* out) { AddOfType(ControllerType::kCcid, context, out); }

@@ -47,7 +47,7 @@ void AddUsbAddress(Props* props, const UsbAddress& usb, const Context& context) 
 }
 
 // The device's name on its bus, and what makes it (non-)transitional where the name cannot.
-std::string VirtioSuffix(AddressType address, VirtioModel model, const Context& context) {
+std::string VirtioSuffix(const char* base, AddressType address, VirtioModel model, const Context& context) {
   switch (address) {
     case AddressType::kPci:
       if (context.Has(QemuCap::kVirtioPciNonTransitional)) {
@@ -62,7 +62,7 @@ std::string VirtioSuffix(AddressType address, VirtioModel model, const Context& 
     case AddressType::kVirtioS390:
       return "-s390";
     default:
-      return "";
+      throw Internal("Unexpected address type for '{}'", base);
   }
 }
 
@@ -135,7 +135,7 @@ void AddRom(Props* props, const DeviceInfo& info) {
 }
 
 Props VirtioDevice(const char* base, const DeviceInfo& info, VirtioModel model, const VirtioOptions& options, const Context& context) {
-  Props props = Props::Device(base + VirtioSuffix(info.address.type, model, context));
+  Props props = Props::Device(base + VirtioSuffix(base, info.address.type, model, context));
   if (info.address.type == AddressType::kPci && !context.Has(QemuCap::kVirtioPciNonTransitional)) {
     if (model == VirtioModel::kTransitional || model == VirtioModel::kNonTransitional) {
       props.AddOnOff("disable-legacy", model == VirtioModel::kNonTransitional).AddOnOff("disable-modern", false);

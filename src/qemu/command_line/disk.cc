@@ -168,7 +168,7 @@ std::string DiskNode(const Disk& disk) {
 
 Props DescribeDisk(const Disk& disk, const Context& context) {
   Props props = BusDevice(disk, context);
-  if (disk.source.shared && disk.bus != DiskBus::kFdc && disk.device == DiskDevice::kDisk) props.Add("share-rw", true);
+  if (disk.source.shared && disk.bus != DiskBus::kFdc) props.Add("share-rw", true);
   if (disk.source.type == StorageType::kVhostUser) props.Add("chardev", "chr-vu-" + disk.info.alias);
   else if (!disk.source.IsEmpty()) props.Add("drive", DiskNode(disk));
   props.Add("id", disk.info.alias);

@@ -23,7 +23,7 @@ const char* VirtioBase(InputType type) {
 Props VirtioInput(const Input& input, const Context& context) {
   Props props = VirtioDevice(VirtioBase(input.type), input.info, input.model, input.virtio, context);
   props.Add("id", input.info.alias);
-  if (input.type == InputType::kPassthrough) props.Add("evdev", input.evdev);
+  if (input.type == InputType::kPassthrough) props.AddSet("evdev", input.evdev);
   AddAddress(&props, input.info, context);
   return props;
 }
@@ -38,6 +38,7 @@ Props UsbInput(const Input& input, const Context& context) {
 }
 
 Props EvdevObject(const Input& input) {
+  if (input.evdev.empty()) throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, "argument key 'evdev' must not have null value");
   Props props = Props::Object("input-linux", input.info.alias);
   props.Add("evdev", input.evdev).Add("repeat", input.repeat);
   if (input.grab == InputGrab::kAll) props.Add("grab_all", true);

@@ -193,6 +193,9 @@ BlockLayer DescribeBlockLayer(const StorageSource& source, const BlockNames& nam
   AddCache(&format, options.cache);
   format.Append(FormatNode(source, names));
   format.Add("file", names.Lower());
+  if (!HasBacking(source.format) && backing_node && !backing_node->empty()) {
+    throw Unsupported("storage format '{}' does not support backing store", ToString(source.format));
+  }
   if (HasBacking(source.format) && backing_node) {
     if (backing_node->empty()) format.AddNull("backing");
     else format.Add("backing", *backing_node);

@@ -180,8 +180,12 @@ void CompleteController(DomainDef& def, const QemuCaps& caps, Controller& contro
 void CompleteVideo(const DomainDef&, const QemuCaps& caps, Video& video) {
   constexpr unsigned kVga = 16 * 1024, kQxl = 64 * 1024;  // KiB
   if (video.type == VideoType::kDefault) video.type = DefaultVideoType(caps);
-  if (video.type == VideoType::kNone) video.info.address = {};
-  else if (video.heads == 0) video.heads = 1;
+  if (video.type == VideoType::kNone) {
+    video.info.address = {};
+    video.heads = video.vram = 0;
+    video.primary = false;
+    video.acceleration.reset();
+  } else if (video.heads == 0) video.heads = 1;
   switch (video.type) {
     case VideoType::kQxl:
       if (!video.ram) video.ram = kQxl;
@@ -277,8 +281,7 @@ void CompleteDevices(DomainDef& def, const QemuCaps& caps, const QemuConfig& con
   for (auto& d : def.hostdevs) CompleteHostdev(def, *d);
   for (auto& d : def.filesystems) {
     // A virtiofsd that somebody else runs decides for itself.
-    bool foreign = d->driver == FsDriver::kVirtiofs && !d->socket.empty();
-    if (d->access_mode == FsAccessMode::kDefault && !foreign) d->access_mode = FsAccessMode::kPassthrough;
+    if (d->access_mode == FsAccessMode::kDefault && d->socket.empty()) d->access_mode = FsAccessMode::kPassthrough;
   }
   for (auto& d : def.controllers) CompleteController(def, caps, *d);
   CompleteChardevs(def, config);

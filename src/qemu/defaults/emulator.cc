@@ -22,7 +22,7 @@ void ResolveEmulator(model::DomainDef& def) {
   if (!def.emulator.empty()) return;
   auto emulator = FindEmulator(def.os.arch);
   if (!emulator) {
-    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "No emulator found for arch '" + def.os.arch + "'");
+    throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, "No emulator found for arch '" + def.os.arch + "'");
   }
   def.emulator = *emulator;
 }

@@ -98,6 +98,22 @@ void CompleteMachine(DomainDef& def, const QemuCaps& caps) {
   }
 }
 
+void CompleteSeclabel(DomainDef& def) {
+  if (def.seclabels.size() != 1 || !def.seclabels[0].model.empty()) return;
+  // The model is the host's first, and that is none.
+  Seclabel& label = def.seclabels[0];
+  label.model = "none";
+  label.type = SeclabelType::kNone;
+  label.relabel = YesNo::kNo;
+}
+
+void CheckTseg(const DomainDef& def) {
+  constexpr std::uint64_t kMiB = 1u << 20;
+  if (!def.features.tseg_bytes) return;
+  if (!IsQ35(def)) ThrowUnsupported("SMM TSEG is only supported with q35 machine type");
+  if (*def.features.tseg_bytes % kMiB) ThrowUnsupported("SMM TSEG size must be divisible by 1 MiB");
+}
+
 void CompleteMemory(DomainDef& def) {
   KiB cells = 0;
   for (auto& cell : def.numa.cells) cells += cell.memory;

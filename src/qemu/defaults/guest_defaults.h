@@ -11,6 +11,8 @@ namespace bv::qemu {
 // The machine type in full ("pc" is "pc-i440fx-7.2"); the emulator's own when none is given.
 void CompleteMachine(model::DomainDef& def, const QemuCaps& caps);
 // The sizes of NUMA cells, memory devices, <memory> and <currentMemory> agree; kXmlError otherwise.
+void CompleteSeclabel(model::DomainDef& def);
+void CheckTseg(const model::DomainDef& def);
 void CompleteMemory(model::DomainDef& def);
 // The machine's default CPU, and how strictly a CPU is compared; kConfigUnsupported (domain kQemu).
 void CompleteCpu(model::DomainDef& def, const QemuCaps& caps);

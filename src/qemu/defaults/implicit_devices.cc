@@ -67,7 +67,8 @@ void AddDefaultAudio(DomainDef& def, const QemuConfig& config) {
   if (def.graphics.empty() && !config.nographics_allow_host_audio) type = AudioType::kNone;
   for (auto& graphics : def.graphics) {
     if (graphics->type == GraphicsType::kSpice) type = AudioType::kSpice;
-    if (graphics->type == GraphicsType::kVnc && !config.vnc_allow_host_audio && !type) type = AudioType::kNone;
+    if (graphics->type == GraphicsType::kVnc && !config.vnc_allow_host_audio) type = AudioType::kNone;
+    if (graphics->type == GraphicsType::kSdl) type.reset();
   }
   if (!type) return;
   auto audio = std::make_unique<Audio>();
@@ -109,9 +110,19 @@ void AddForSerial(DomainDef& def, const Chardev& chardev) {
 
 }  // namespace
 
+void AddScsiForHostdevs(DomainDef& def) {
+  std::optional<unsigned> highest;
+  for (auto& hostdev : def.hostdevs) {
+    if (hostdev->mode != HostdevMode::kSubsystem || hostdev->type != HostdevType::kScsi) continue;
+    const Address& address = hostdev->info.address;
+    highest = std::max(highest.value_or(0), address.type == AddressType::kDrive ? address.drive.controller : 0);
+  }
+  ControllerModel model = ModelOfKind(def, ControllerType::kScsi);
+  for (unsigned i = 0; highest && i <= *highest; ++i) EnsureController(def, ControllerType::kScsi, i, model);
+}
+
 void AddBoardDevices(DomainDef& def, const QemuCaps& caps, const QemuConfig& config) {
-  bool bare = def.os.machine == "isapc" || IsMicrovm(def);
-  if (!bare && !FindController(def, ControllerType::kUsb, 0)) AddUsb(def, DefaultUsbModel(def, caps));
+  if (def.os.machine != "isapc" && !FindController(def, ControllerType::kUsb, 0)) AddUsb(def, DefaultUsbModel(def, caps));
   if (IsQ35(def)) EnsureController(def, ControllerType::kSata, 0);
   if (IsI440fx(def)) EnsurePciRoot(def, ControllerModel::kPciRoot);
   if (IsQ35(def)) EnsurePciRoot(def, ControllerModel::kPcieRoot);
@@ -170,6 +181,7 @@ void AddImplicitControllers(DomainDef& def) {
   AddForDisks(def, ControllerType::kFdc, DiskBus::kFdc);
   AddForDisks(def, ControllerType::kIde, DiskBus::kIde);
   AddForDisks(def, ControllerType::kSata, DiskBus::kSata);
+  AddScsiForHostdevs(def);
   for (auto& channel : def.channels) {
     if (channel->channel_target == ChannelTarget::kVirtio) AddForSerial(def, *channel);
   }
@@ -180,14 +192,6 @@ void AddImplicitControllers(DomainDef& def) {
     unsigned index = smartcard->info.address.type == AddressType::kCcid ? smartcard->info.address.ccid.controller : 0;
     EnsureController(def, ControllerType::kCcid, index);
   }
-  std::optional<unsigned> highest;
-  for (auto& hostdev : def.hostdevs) {
-    if (hostdev->mode != HostdevMode::kSubsystem || hostdev->type != HostdevType::kScsi) continue;
-    if (hostdev->info.address.type != AddressType::kDrive) continue;
-    highest = std::max(highest.value_or(0), hostdev->info.address.drive.controller);
-  }
-  ControllerModel model = ModelOfKind(def, ControllerType::kScsi);
-  for (unsigned i = 0; highest && i <= *highest; ++i) EnsureController(def, ControllerType::kScsi, i, model);
 }
 
 }  // namespace bv::qemu

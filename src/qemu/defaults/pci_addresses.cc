@@ -287,11 +287,31 @@ void MarkMultifunction(DomainDef& def, PciBoard board, const PciBusSet& buses) {
   });
 }
 
+// Boards of some families may have no PCI at all, and then no device that needs it.
+void InsistOnBuses(DomainDef& def) {
+  if (IsArm(def) || IsRiscv(def)) return;
+  ForEachPciDevice(def, {false}, [&](DeviceInfo& info, unsigned connect, Controller*) {
+    if (connect == 0 || !(IsPlaced(info) || WantsPlace(info))) return;
+    throw Error(ErrorDomain::kDomain, ErrorCode::kXmlError, "No PCI buses available");
+  });
+}
+
+// A bridge is behind buses that are numbered before it.
+void CheckBusOrder(const DomainDef& def) {
+  for (auto& controller : def.controllers) {
+    if (controller->type != ControllerType::kPci || !IsPlaced(controller->info)) continue;
+    unsigned index = *controller->index, bus = controller->info.address.pci.bus;
+    if (index > bus) continue;
+    throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported,
+                fmt::format("PCI controller at index {} (0x{:02x}) has bus='0x{:02x}', but index must be larger than bus", index, index, bus));
+  }
+}
+
 }  // namespace
 
 void AssignPciAddresses(DomainDef& def, bool new_domain) {
   auto highest = HighestPciIndex(def);
-  if (!highest) return;
+  if (!highest) return InsistOnBuses(def);
   AddMissingControllers(def, new_domain);
   Assigner assigner(def, *HighestPciIndex(def) + 1, false);
   assigner.CreateBuses();
@@ -302,6 +322,7 @@ void AssignPciAddresses(DomainDef& def, bool new_domain) {
   for (auto& controller : def.controllers) {
     if (controller->type == ControllerType::kPci) CompleteOptions(def, *controller);
   }
+  CheckBusOrder(def);
 }
 
 }  // namespace bv::qemu

@@ -138,7 +138,12 @@ void PciBusSet::ReserveFixed(const PciAddress& address, unsigned connect) {
   Take(address, connect);
 }
 
-void PciBusSet::Occupy(const PciAddress& address) { Take(address, 0); }
+void PciBusSet::Occupy(const PciAddress& address) {
+  if (buses_[address.bus].slots[address.slot].functions >> address.function & 1) {
+    ThrowXml("Attempted double use of PCI Address " + FormatPciPlace(address));
+  }
+  Take(address, 0);
+}
 
 void PciBusSet::Take(const PciAddress& address, unsigned connect) {
   Slot& slot = buses_[address.bus].slots[address.slot];
@@ -191,10 +196,10 @@ void PciBusSet::Grow(PciAddress& address, unsigned connect) {
   bool port_first = false;
   if (connect & kPciDevice) {
     bool bridge_fits = std::ranges::any_of(buses_, [](const Bus& bus) { return (bus.offers & kPciBridge) != 0; });
-    model = bridge_fits ? ControllerModel::kPciBridge : ControllerModel::kPcieToPciBridge;
-    // A PCIe to PCI bridge needs a port that it can be plugged into.
-    port_first = !bridge_fits && address.bus == first;
-    if (port_first) ++address.bus;
+    model = ControllerModel::kPciBridge;
+    // A PCIe to PCI bridge needs a port that it can be plugged into; other bridges can sit on it.
+    port_first = !bridge_fits;
+    if (port_first && address.bus == first) ++address.bus;
   } else if (connect & (kPcieDevice | kPcieSwitchUpstreamPort | kPcieToPciBridge)) {
     model = ControllerModel::kPcieRootPort;
   } else if (connect & kPciConnectTypes) {
@@ -208,6 +213,7 @@ void PciBusSet::Grow(PciAddress& address, unsigned connect) {
   if (port_first) {
     SetModel(first, ControllerModel::kPcieRootPort);
     Take({.bus = static_cast<unsigned>(first++)}, 0);
+    SetModel(first++, ControllerModel::kPcieToPciBridge);
   }
   for (auto i = first; i < buses_.size(); ++i) SetModel(i, model);
 }

@@ -78,7 +78,10 @@ unsigned PciConnectOf(const Disk& disk, PciBoard board) {
   return disk.bus == DiskBus::kVirtio ? Virtio(disk.model, board) : 0;
 }
 
-unsigned PciConnectOf(const Filesystem& fs, PciBoard board) { return fs.type == FsType::kMount ? Virtio(fs.model, board) : 0; }
+unsigned PciConnectOf(const Filesystem& fs, PciBoard board) {
+  bool loop = fs.driver == FsDriver::kLoop || fs.driver == FsDriver::kNbd || fs.driver == FsDriver::kPloop;
+  return loop ? 0 : Virtio(fs.model, board);
+}
 
 unsigned PciConnectOf(const Interface& net, PciBoard board) {
   if (net.model == "virtio" || net.model == "virtio-non-transitional" || net.model == "e1000e") {

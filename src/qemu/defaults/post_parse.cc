@@ -37,11 +37,14 @@ void MarkPrimaryVideo(DomainDef& def) {
 
 void PostParse(DomainDef& def, const QemuCaps& caps, const QemuConfig& config, PostParseOptions options) {
   CompleteMachine(def, caps);
+  CompleteSeclabel(def);
+  CheckTseg(def);
   NumberConsoles(def);
   OrderDisks(def);
   for (auto& disk : def.disks) CompleteDisk(def, *disk);
   OrderControllers(def);
   AssignControllerIndexes(def);
+  AddScsiForHostdevs(def);
   for (auto& input : def.inputs) CompleteInput(def, *input);
   AddBoardDevices(def, caps, config);
   CompleteCpu(def, caps);

@@ -218,6 +218,10 @@ void AddMissingHubs(DomainDef& def) {
   for (unsigned hubs = (needed - available + kGain) / kGain; hubs > 0; --hubs) def.hubs.push_back(std::make_unique<Hub>());
 }
 
+bool IsUsbDisabled(const DomainDef& def) {
+  return std::ranges::any_of(def.controllers, [](auto& c) { return c->type == ControllerType::kUsb && c->model == ControllerModel::kUsbNone; });
+}
+
 }  // namespace
 
 void AssignUsbAddresses(DomainDef& def, bool new_domain) {
@@ -226,6 +230,12 @@ void AssignUsbAddresses(DomainDef& def, bool new_domain) {
     if (disk->bus == DiskBus::kUsb && type != AddressType::kNone && type != AddressType::kUsb) {
       throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "unexpected address type for usb disk");
     }
+  }
+  if (IsUsbDisabled(def)) {
+    ForEachUsbDevice(def, true, [](DeviceInfo&) {
+      throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported,
+                  "USB is disabled for this domain, but USB devices are present in the domain XML");
+    });
   }
   UsbBuses buses(def);
   if (new_domain) AddMissingHubs(def);

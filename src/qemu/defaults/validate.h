@@ -6,8 +6,8 @@
 
 namespace bv::qemu {
 
-// Refuses what this QEMU cannot run, after PostParse; what contradicts itself was refused when the
-// document was read (model/domain). Throws libvirt's errors, kConfigUnsupported of kQemu mostly.
+// Refuses what this QEMU cannot run, after PostParse, and what contradicts itself (model's CheckDomain()).
+// Throws libvirt's errors, kConfigUnsupported of kQemu mostly.
 void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const QemuConfig& config);
 
 namespace validate {
@@ -25,10 +25,14 @@ void Addresses(const model::DomainDef& def);
 void Controllers(const model::DomainDef& def, const QemuCaps& caps);
 void Displays(const model::DomainDef& def);
 void Videos(const model::DomainDef& def);
-void GraphicsSettings(const model::DomainDef& def);
+void GraphicsSettings(const model::DomainDef& def, const QemuConfig& config);
+void AudioIds(const model::DomainDef& def);
 void Chardevs(const model::DomainDef& def, const QemuCaps& caps);
 void Hostdevs(const model::DomainDef& def, const QemuCaps& caps);
 void OtherDevices(const model::DomainDef& def, const QemuCaps& caps);
+
+// For devices that are not virtio ones.
+void RefuseVirtioOptions(const model::VirtioOptions& options);
 
 [[noreturn]] void Unsupported(std::string text);        // kConfigUnsupported, kQemu
 [[noreturn]] void Nonsense(std::string text);           // kConfigUnsupported, kDomain

@@ -64,7 +64,7 @@ void OneDevice(const DomainDef& def, const Device& device) {
     Unsupported(fmt::format("cannot use CCW address type for device '{}' using machine type '{}'",
                             device.info.alias.empty() ? "<null>" : device.info.alias, def.os.machine));
   }
-  if (device.info.acpi_index && address.type != AddressType::kPci) Unsupported("ACPI index is only supported for PCI devices");
+  if (device.info.acpi_index && address.type != AddressType::kNone && address.type != AddressType::kPci) Unsupported("ACPI index is only supported for PCI devices");
   const bool rom = device.info.rom.bar != OnOff::kAbsent || device.info.rom.file;
   if (device.info.rom.enabled == YesNo::kNo && rom) Nonsense("ROM tuning is not supported when ROM is disabled");
   if (rom && address.type != AddressType::kPci) Unsupported("ROM tuning is only supported for PCI devices");
@@ -72,20 +72,6 @@ void OneDevice(const DomainDef& def, const Device& device) {
   DiskBus bus = DiskBus::kScsi;
   if constexpr (std::is_same_v<Device, Disk>) bus = device.bus;
   DrivePlace(def, bus, address.drive);
-}
-
-void Duplicates(const DomainDef& def) {
-  for (std::size_t i = 0; i < def.disks.size(); ++i) {
-    const Disk& disk = *def.disks[i];
-    if (disk.info.address.type != AddressType::kDrive) continue;
-    for (std::size_t j = 0; j < i; ++j) {
-      const Disk& other = *def.disks[j];
-      const DriveAddress& place = disk.info.address.drive;
-      if (other.bus != disk.bus || other.info.address.type != AddressType::kDrive || other.info.address.drive != place) continue;
-      Nonsense(fmt::format("Found duplicate drive address for disk with target name '{}' controller='{}' bus='{}' target='{}' unit='{}'",
-                           disk.dst, place.controller, place.bus, place.target, place.unit));
-    }
-  }
 }
 
 void HostdevPlace(const Hostdev& hostdev) {
@@ -96,6 +82,9 @@ void HostdevPlace(const Hostdev& hostdev) {
       if (type != AddressType::kPci && type != AddressType::kUnassigned) {
         throw Error(ErrorDomain::kDomain, ErrorCode::kInternalError, "PCI host devices must use 'pci' or 'unassigned' address type");
       }
+      break;
+    case HostdevType::kUsb:
+      if (type != AddressType::kUsb) Nonsense("USB host device must use 'usb' address type");
       break;
     case HostdevType::kScsi:
       if (type != AddressType::kDrive) Nonsense("SCSI host device must use 'drive' address type");
@@ -112,7 +101,6 @@ void HostdevPlace(const Hostdev& hostdev) {
 void Addresses(const DomainDef& def) {
   for (auto& hostdev : def.hostdevs) HostdevPlace(*hostdev);
   ForEachDevice(def, [&](auto& device) { OneDevice(def, device); });
-  Duplicates(def);
   for (auto& card : def.smartcards) {
     const Address& address = card->info.address;
     if (address.type != AddressType::kCcid) Nonsense("Controllers must use the 'ccid' address type");

@@ -44,11 +44,11 @@ void FirmwareNeeds(const DomainDef& def) {
 }
 
 void SecureBoot(const DomainDef& def) {
-  // Firmware that is chosen for the guest brings along what it needs.
-  if (!def.os.loader || def.os.loader->secure != YesNo::kYes || def.os.firmware != Firmware::kNone) return;
+  if (!def.os.loader || def.os.loader->secure != YesNo::kYes) return;
   if (!IsQ35(def)) Unsupported("Secure boot is supported with q35 machine types only");
   if (def.os.arch != "x86_64") Unsupported("Secure boot is supported for x86_64 architecture only");
-  if (def.features.smm != OnOff::kOn) Unsupported("Secure boot requires SMM feature enabled");
+  // Firmware that is chosen for the guest brings it along.
+  if (def.os.firmware == Firmware::kNone && def.features.smm != OnOff::kOn) Unsupported("Secure boot requires SMM feature enabled");
 }
 
 void FirmwareFiles(const DomainDef& def) {
@@ -77,6 +77,7 @@ void LifecycleActions(const Lifecycle& lifecycle) {
 
 void Timers(const GuestClock& clock) {
   for (auto& timer : clock.timers) {
+    if (timer.name == TimerName::kPlatform) Unsupported("unsupported timer type (name) 'platform'");
     if (timer.name == TimerName::kPit && timer.tick_policy == TickPolicy::kMerge) {
       Unsupported(fmt::format("unsupported {} tickpolicy '{}'", ToString(timer.name), ToString(timer.tick_policy)));
     }
@@ -92,6 +93,9 @@ void Panics(const DomainDef& def) {
         break;
       case PanicModel::kHyperv:
         if (!IsX86(def)) Unsupported("only i686 and x86_64 guests support panic device of model 'hyperv'");
+        if (panic.info.address.type != AddressType::kNone) {
+          Unsupported("setting the panic device address is not supported for model 'hyperv'");
+        }
         break;
       case PanicModel::kPseries:
         if (!IsPseries(def)) Unsupported("only pSeries guests support panic device of model 'pseries'");

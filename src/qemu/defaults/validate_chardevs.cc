@@ -47,18 +47,6 @@ void SerialPlace(const Chardev& serial) {
   }
 }
 
-void AudioIds(const DomainDef& def) {
-  auto known = [&](unsigned id) { return std::ranges::any_of(def.audios, [&](auto& audio) { return audio->id == id; }); };
-  for (std::size_t i = 0; i < def.audios.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (def.audios[i]->id == def.audios[j]->id) BadXml(fmt::format("audio ID {} is used multiple times", def.audios[i]->id));
-    }
-  }
-  for (auto& sound : def.sounds) {
-    if (sound->audio_id && !known(sound->audio_id)) BadXml(fmt::format("no audio device with ID {}", sound->audio_id));
-  }
-}
-
 // What libvirt refuses of audio backends' settings.
 void AudioSettings(const DomainDef& def) {
   for (auto& audio : def.audios) {
@@ -109,6 +97,22 @@ void InputBuses(const DomainDef& def) {
 
 }  // namespace
 
+void AudioIds(const DomainDef& def) {
+  auto known = [&](unsigned id) { return std::ranges::any_of(def.audios, [&](auto& audio) { return audio->id == id; }); };
+  for (std::size_t i = 0; i < def.audios.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (def.audios[i]->id == def.audios[j]->id) BadXml(fmt::format("audio ID {} is used multiple times", def.audios[i]->id));
+    }
+  }
+  for (auto& sound : def.sounds) {
+    if (sound->audio_id && !known(sound->audio_id)) BadXml(fmt::format("no audio device with ID {}", sound->audio_id));
+  }
+  for (auto& graphics : def.graphics) {
+    unsigned id = graphics->type == GraphicsType::kVnc ? graphics->audio_id.value_or(0) : 0;
+    if (id && !known(id)) BadXml(fmt::format("no audio device with ID {}", id));
+  }
+}
+
 void Chardevs(const DomainDef& def, const QemuCaps& caps) {
   for (auto& card : def.smartcards) NeedsSpice(def, card->passthrough);
   for (auto& serial : def.serials) {
@@ -116,6 +120,9 @@ void Chardevs(const DomainDef& def, const QemuCaps& caps) {
     SerialPlace(*serial);
   }
   for (auto& channel : def.channels) NeedsSpice(def, channel->source);
+  for (auto& rng : def.rngs) {
+    if (rng->backend == RngBackend::kEgd) NeedsSpice(def, rng->source);
+  }
   for (auto& redirdev : def.redirdevs) NeedsSpice(def, redirdev->source);
   for (auto& console : def.consoles) {
     const char* device = console->console_target == ConsoleTarget::kSclp     ? "sclpconsole"
@@ -130,7 +137,6 @@ void Chardevs(const DomainDef& def, const QemuCaps& caps) {
   }
   Consoles(def);
   AudioSettings(def);
-  AudioIds(def);
   InputBuses(def);
 }
 

@@ -46,6 +46,20 @@ void IommuRules(const DomainDef& def, const QemuCaps& caps) {
   if (!def.iommu) return;
   const Iommu& iommu = *def.iommu;
   std::string name(ToString(iommu.model));
+  if (iommu.model != IommuModel::kIntel) {
+    bool options = iommu.intremap != OnOff::kAbsent || iommu.caching_mode != OnOff::kAbsent || iommu.eim != OnOff::kAbsent ||
+                   iommu.iotlb != OnOff::kAbsent || iommu.aw_bits;
+    if (options) BadXml(fmt::format("iommu model '{}' doesn't support additional attributes", name));
+  }
+  if (iommu.model != IommuModel::kVirtio && iommu.info.address.type != AddressType::kNone) {
+    BadXml(fmt::format("iommu model '{}' can't have address", name));
+  }
+  if (iommu.intremap == OnOff::kOn && def.features.ioapic != IoapicDriver::kQemu) {
+    Nonsense("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')");
+  }
+  if (iommu.eim == OnOff::kOn && iommu.intremap != OnOff::kOn) {
+    Nonsense("IOMMU eim requires interrupt remapping to be enabled");
+  }
   switch (iommu.model) {
     case IommuModel::kIntel:
       if (!IsQ35(def)) Unsupported(fmt::format("IOMMU device: '{}' is only supported with Q35 machines", name));
@@ -64,24 +78,11 @@ void IommuRules(const DomainDef& def, const QemuCaps& caps) {
       if (!def.features.acpi) Unsupported(fmt::format("IOMMU device: '{}' requires ACPI", name));
       break;
   }
-  if (iommu.model != IommuModel::kIntel) {
-    bool options = iommu.intremap != OnOff::kAbsent || iommu.caching_mode != OnOff::kAbsent || iommu.eim != OnOff::kAbsent ||
-                   iommu.iotlb != OnOff::kAbsent || iommu.aw_bits;
-    if (options) BadXml(fmt::format("iommu model '{}' doesn't support additional attributes", name));
-  }
-  if (iommu.model != IommuModel::kVirtio && iommu.info.address.type != AddressType::kNone) {
-    BadXml(fmt::format("iommu model '{}' can't have address", name));
-  }
-  if (iommu.intremap == OnOff::kOn && def.features.ioapic != IoapicDriver::kQemu) {
-    Nonsense("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')");
-  }
-  if (iommu.eim == OnOff::kOn && iommu.intremap != OnOff::kOn) {
-    Nonsense("IOMMU eim requires interrupt remapping to be enabled");
-  }
 }
 
 void TpmRules(const DomainDef& def) {
   for (auto& tpm : def.tpms) {
+    if (tpm->active_pcr_banks && tpm->version != TpmVersion::k20) BadXml("<active_pcr_banks/> requires TPM version '2.0'");
     if (tpm->backend == TpmBackend::kExternal && !FindProgram("swtpm")) {
       Unsupported(fmt::format("The QEMU executable {} does not support TPM backend type {}", def.emulator,
                               ToString(tpm->backend)));
@@ -178,7 +179,7 @@ void Controllers(const DomainDef& def, const QemuCaps& caps) {
     const bool virtio_scsi = controller->model == ControllerModel::kVirtioScsi ||
                              controller->model == ControllerModel::kScsiTransitional ||
                              controller->model == ControllerModel::kScsiNonTransitional;
-    if (controller->type == ControllerType::kScsi && !virtio_scsi) {
+    if (controller->type != ControllerType::kScsi || !virtio_scsi) {
       auto refuse = [](const char* name) { Unsupported(fmt::format("'{}' is only supported by virtio-scsi controller", name)); };
       if (controller->queues) refuse("queues");
       if (controller->cmd_per_lun) refuse("cmd_per_lun");

@@ -54,6 +54,7 @@ void DeviceAndBus(const Disk& disk) {
                        (type == StorageType::kNetwork && disk.source.protocol == NetworkProtocol::kIscsi);
     if (!block) Nonsense("disk device='lun' is only valid for block type disk source");
     if (disk.source.format != StorageFormat::kRaw) Nonsense("disk device 'lun' must use 'raw' format");
+    if (disk.source.encryption) Nonsense("disk device 'lun' doesn't support encryption");
     if (!virtio && disk.bus != DiskBus::kScsi) {
       Unsupported(fmt::format("disk device='lun' is not supported for bus='{}'", ToString(disk.bus)));
     }
@@ -128,6 +129,7 @@ void NetworkSource(const StorageSource& source) {
   if (source.tls == YesNo::kYes && source.protocol != NetworkProtocol::kNbd && source.protocol != NetworkProtocol::kVxhs) {
     Unsupported(fmt::format("TLS transport is not supported for disk protocol '{}'", ToString(source.protocol)));
   }
+  if (source.protocol == P::kTftp) Unsupported("'tftp' protocol is not supported with this QEMU binary");
   if (source.protocol == NetworkProtocol::kGluster || source.protocol == NetworkProtocol::kRbd) {
     auto slash = source.path.find('/');
     if (slash == std::string::npos || slash == 0) {

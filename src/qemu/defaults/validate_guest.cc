@@ -13,6 +13,7 @@ void Emulator(const DomainDef& def, const QemuCaps& caps) {
   auto refuse = [&](std::string_view what, std::string_view value) {
     Unsupported(fmt::format("Emulator '{}' does not support {} '{}'", def.emulator, what, value));
   };
+  if (def.os.type == OsType::kExe && def.os.init.empty()) BadXml("init binary must be specified");
   if (def.os.type != OsType::kHvm) refuse("os type", ToString(def.os.type));
   if (def.os.arch != caps.arch() && !(def.os.arch == "i686" && caps.arch() == "x86_64")) refuse("arch", def.os.arch);
   bool virt_ok = (def.virt_type == VirtType::kQemu && caps.HasAccelerator(Accelerator::kTcg)) ||
@@ -48,12 +49,8 @@ void CpuSettings(const DomainDef& def) {
 }
 
 void FeatureSettings(const DomainDef& def) {
-  constexpr std::uint64_t kMiB = 1u << 20;
   const Features& f = def.features;
   if (f.tcg_tb_cache && f.tcg_tb_cache % 1024 != 0) Unsupported("tb-cache size must be an integer multiple of MiB");
-  if (!f.tseg_bytes) return;
-  if (!IsQ35(def)) Unsupported("SMM TSEG is only supported with q35 machine type");
-  if (*f.tseg_bytes % kMiB) Unsupported("SMM TSEG size must be divisible by 1 MiB");
 }
 
 void VcpuCount(const DomainDef& def, const QemuCaps& caps) {

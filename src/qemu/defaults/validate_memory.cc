@@ -49,21 +49,19 @@ void Memory(const DomainDef& def, const QemuCaps& caps) {
     Unsupported("hugepages are not allowed with memory allocation ondemand");
   }
   unsigned count = 0;
-  KiB hotplugged = 0;
   for (auto& device : def.memory_devices) {
     if (device->model == MemoryModel::kSgxEpc) {
       if (!caps.Has(QemuCap::kSgxEpc)) Unsupported("sgx epc isn't supported by this QEMU binary");
       continue;
     }
     OneDevice(def, *device);
-    hotplugged += device->size;
     ++count;
   }
-  if (def.memory.max != 0 && def.numa.cells.empty()) {
-    Unsupported("At least one numa node has to be configured when enabling memory hotplug");
+  if (def.memory.max == 0) {
+    if (count) Unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined");
+    return;
   }
-  if (hotplugged == 0) return;
-  if (def.memory.max == 0) Unsupported("maxMemory has to be specified when using memory devices");
+  if (def.numa.cells.empty()) Unsupported("At least one numa node has to be configured when enabling memory hotplug");
   if (count > def.memory.slots) {
     Unsupported(fmt::format("memory device count '{}' exceeds slots count '{}'", count, def.memory.slots));
   }

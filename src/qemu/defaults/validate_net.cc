@@ -26,19 +26,26 @@ void OneInterface(const Interface& net) {
   if (family(true) > 1) Unsupported("Only one IPv6 address per interface is allowed");
   const bool taps = net.type == InterfaceType::kNetwork || net.type == InterfaceType::kBridge ||
                     net.type == InterfaceType::kEthernet || net.type == InterfaceType::kDirect;
-  if (net.mtu && !taps && net.type != InterfaceType::kVhostUser) {
+  const bool macvtap = net.type == InterfaceType::kDirect;
+  if (net.mtu && (!taps || macvtap) && net.type != InterfaceType::kVhostUser) {
     Unsupported(fmt::format("setting MTU on interface type {} is not supported yet", ToString(net.type)));
   }
   if ((net.coalesce_given || net.coalesce_rx_frames_max) && !taps) {
     Unsupported(fmt::format("coalesce settings on interface type {} are not supported", ToString(net.type)));
   }
   const bool virtio = net.model.starts_with("virtio");
+  if (!virtio) RefuseVirtioOptions(net.driver.virtio);
+  if (net.type == InterfaceType::kVhostUser && !virtio) {
+    throw Error(ErrorDomain::kDomain, ErrorCode::kInternalError,
+                "Wrong or no <model> 'type' attribute specified with <interface type='vhostuser'/>. vhostuser requires the virtio-net* frontend");
+  }
   if (net.teaming == TeamingType::kPersistent && !virtio) {
     Unsupported(fmt::format("virtio-net teaming persistent interface must be <model type='virtio'/>, not '{}'", net.model));
   }
 }
 
 void OneFilesystem(const DomainDef& def, const Filesystem& fs) {
+  if (fs.info.boot_order && fs.driver != FsDriver::kVirtiofs) Nonsense("boot order is only supported for virtiofs");
   if (fs.type != FsType::kMount) Unsupported("only supports mount filesystem type");
   if ((fs.fmode || fs.dmode) && fs.access_mode != FsAccessMode::kMapped) {
     Unsupported("fmode and dmode must be used with accessmode=mapped");

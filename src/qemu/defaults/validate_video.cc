@@ -56,12 +56,9 @@ void OneVideo(const Video& video) {
   if (video.type != VideoType::kNone && video.heads != 1 && !several) {
     Unsupported(fmt::format("video type '{}' doesn't support multiple 'heads'", ToString(video.type)));
   }
-  const VirtioOptions& options = video.virtio;
   if (video.type == VideoType::kVirtio) return;
-  auto refuse = [](const char* name) { Nonsense(fmt::format("{} driver option is only supported for virtio devices", name)); };
-  if (options.iommu != OnOff::kAbsent) refuse("iommu");
-  if (options.ats != OnOff::kAbsent) refuse("ats");
-  if (options.packed != OnOff::kAbsent) refuse("packed");
+  if (video.backend == VideoBackend::kVhostUser) Nonsense("'vhostuser' driver is only supported with 'virtio' device");
+  RefuseVirtioOptions(video.virtio);
 }
 
 }  // namespace
@@ -70,12 +67,15 @@ void Videos(const DomainDef& def) {
   for (auto& video : def.videos) OneVideo(*video);
 }
 
-void GraphicsSettings(const DomainDef& def) {
+void GraphicsSettings(const DomainDef& def, const QemuConfig& config) {
   constexpr std::size_t kVncPassword = 8;
   for (std::size_t i = 0; i < def.graphics.size(); ++i) {
     const Graphics& graphics = *def.graphics[i];
     if (graphics.type == GraphicsType::kDbus && graphics.p2p == YesNo::kYes && !graphics.address.empty()) {
       BadXml("D-Bus p2p with an address is not supported");
+    }
+    if (graphics.type == GraphicsType::kSpice && graphics.tls_port > 0 && !config.spice_tls.enabled) {
+      Unsupported("spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
     }
     if (graphics.type == GraphicsType::kVnc && graphics.auth.passwd.size() > kVncPassword) {
       Unsupported(fmt::format("VNC password is {} characters long, only {} permitted", graphics.auth.passwd.size(), kVncPassword));

@@ -16,7 +16,7 @@ using namespace model;
 DomainDef Define(std::string_view machine, std::string_view devices, unsigned flags = kParseInactive | kParseAbiUpdate) {
   std::string xml = "<domain type='kvm'><name>p</name><memory unit='MiB'>1024</memory><vcpu>4</vcpu><os><type arch='x86_64' machine='";
   xml.append(machine).append("'>hvm</type></os><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>").append(devices).append("</devices></domain>");
-  DomainDef def = ParseDomain(xml, flags);
+  DomainDef def = ParseDomain(xml, flags | kParseSkipChecks);
   auto caps = RecordedCaps();
   QemuConfig config;
   config.dirs = QemuDirs::Make(true, "/etc/libvirt", "/run/libvirt", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt");
@@ -68,12 +68,43 @@ constexpr Refused kRefused[] = {
     {"<serial type='pty'><target type='usb-serial'><model name='pl011'/></target></serial>", kUnsupported, ErrorDomain::kQemu},
     {"<channel type='unix'><source mode='connect' path='/var/lib/libvirt/qemu/channel/target/domain-1/asdf'>"
      "<reconnect enabled='yes' timeout='10'/></source><target type='virtio' name='asdf'/></channel>", kInternal, ErrorDomain::kDomain},
+    {"<serial type='tcp'/>", kInternal, ErrorDomain::kDomain},
+    {"<parallel type='dbus'/>", kUnsupported, ErrorDomain::kDomain},
+    {"<serial type='unix'><source mode='client' path='/x'/></serial>", kXml, ErrorDomain::kXml},
+    {"<parallel type='spicevmc'/>", kUnsupported, ErrorDomain::kDomain},
+    // USB that is not there.
+    {"<controller type='usb' model='ich9-uhci1'/>", ErrorCode::kXmlDetail, ErrorDomain::kDomain},
+    {"<controller type='usb' model='none'/><hub type='usb'/>", kUnsupported, ErrorDomain::kDomain},
+    {"<controller type='usb' model='none'/><input type='tablet' bus='usb'/>", kUnsupported, ErrorDomain::kDomain},
+    {"<controller type='usb' model='none'/><smartcard mode='host'/>", kUnsupported, ErrorDomain::kQemu},
+    // PCI: boards without any, the board's own places, and buses in order.
+    {"", kXml, ErrorDomain::kDomain, "isapc"},
+    {"", kXml, ErrorDomain::kDomain, "no-such-board"},
+    {"<watchdog model='i6300esb'><address type='pci' slot='1'/></watchdog>", kXml, ErrorDomain::kDomain},
+    {"<controller type='pci' index='1' model='pci-bridge'><address type='pci' bus='1' slot='5'/></controller>", kUnsupported, ErrorDomain::kQemu},
+    {"<watchdog model='i6300esb'><address type='pci' slot='1'/></watchdog><serial type='tcp'/>", kXml, ErrorDomain::kDomain},
+    // Of which there is one, and names that are one device's.
+    {"<memballoon model='virtio'/><memballoon model='virtio'/>", kInternal, ErrorDomain::kDomain},
+    {"<vsock/><vsock/>", kXml, ErrorDomain::kDomain},
+    {"<redirfilter/><redirfilter/>", kInternal, ErrorDomain::kDomain},
+    {"<sound model='ac97'><alias name='ua-x'/></sound><vsock><alias name='ua-x'/></vsock>", kUnsupported, ErrorDomain::kDomain},
+    // Networks.
+    {"<interface type='vhostuser'><source type='unix' path='/x' mode='client'/><model type='e1000'/></interface>", kInternal, ErrorDomain::kDomain},
+    {"<interface type='direct'><source dev='eth0'/><mtu size='1500'/></interface>", kUnsupported, ErrorDomain::kQemu},
+    {"<interface type='bridge'><source bridge='br0'/><virtualport type='802.1Qbg'/></interface>", kXml, ErrorDomain::kNet},
+    {"<interface type='user'><model type='e1000'/><driver ats='on'/></interface>", kUnsupported, ErrorDomain::kDomain},
     // The rest.
+    {"<memory model='dimm'><target><size>1024</size></target></memory>", kUnsupported, ErrorDomain::kQemu},
+    {"<panic model='hyperv'><address type='isa'/></panic>", kUnsupported, ErrorDomain::kQemu},
+    {"<graphics type='spice' tlsPort='5901'/>", kUnsupported, ErrorDomain::kQemu},
+    {"<controller type='virtio-serial'><driver queues='2'/></controller>", kUnsupported, ErrorDomain::kQemu},
+    {"<iommu model='virtio'><driver iotlb='on'/></iommu>", kXml, ErrorDomain::kDomain},
     {"<hostdev mode='capabilities' type='storage'><source><block>/dev/sdf1</block></source></hostdev>", kUnsupported, ErrorDomain::kQemu},
     {"<graphics type='rdp'/>", kUnsupported, ErrorDomain::kQemu},
     {"<audio id='1' type='spice'/>", kUnsupported, ErrorDomain::kQemu},
-    {"<filesystem type='template'><source name='x'/><target dir='/'/></filesystem>", kInternal, ErrorDomain::kDomain},
-    {"<input type='passthrough' bus='virtio'/>", kXml, ErrorDomain::kDomain},
+    {"<filesystem type='template'><source name='x'/><target dir='/'/></filesystem>", kUnsupported, ErrorDomain::kQemu},
+    {"<filesystem type='mount'><source dir='/x'/><target dir='x'/><boot order='1'/></filesystem>", kUnsupported, ErrorDomain::kDomain},
+    {"<input type='passthrough' bus='virtio'><source/></input>", kXml, ErrorDomain::kDomain},
     {"<input type='x' bus='virtio'/>", kUnsupported, ErrorDomain::kDomain},
     {"<input bus='virtio'/>", kInternal, ErrorDomain::kDomain},
     {"<video><model type='cirrus' vgamem='1'/></video>", kUnsupported, ErrorDomain::kDomain},
@@ -108,6 +139,13 @@ constexpr Becomes kBecomes[] = {
     {"<controller type='scsi' model='ibmvscsi'/>", "<address type='spapr-vio' reg='0x00002000'/>"},
     {"<controller type='pci' index='1' model='pci-bridge'><address type='pci' slot='5'/></controller>", "slot='0x05'", "q35"},
     {"<serial type='pty'><target port='-1'/></serial>", "<target type='isa-serial' port='0'>"},
+    {"<disk device='disk'><source file='/x'/><target dev='vda'/></disk>", "<disk type='file' device='disk'>"},
+    {"<memballoon model='none'><address type='pci' slot='7'/></memballoon>", "<memballoon model='none'/>"},
+    {"<vsock model='virtio-transitional'><address type='pci' bus='2' slot='9'/></vsock>", "model='pcie-to-pci-bridge'", "q35"},
+    {"<graphics type='spice'/><graphics type='vnc'/>", "<audio id='1' type='none'/>"},
+    {"<graphics type='vnc'/><graphics type='spice'/>", "<audio id='1' type='spice'/>"},
+    {"<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source></hostdev>",
+     "<controller type='scsi' index='0' model='lsilogic'>"},
 };
 TEST(Definition, BecomesWhatLibvirtMakesOfIt) {
   for (const Becomes& row : kBecomes) {
@@ -142,6 +180,20 @@ TEST(Definition, IsHeldAgainstTheSchema) {
   refused("<sound/>", "/domain/devices/sound");
   refused("<sound model='ac97' colour='red'/>", "colour");
   refused("<sound model='noise'/>", "noise");
+  refused("<vsock><address type='pci' slot='5' port='1'/></vsock>", "port");
+  refused("<vsock><cid auto='yes'/><cid auto='no'/></vsock>", "/domain/devices/vsock/cid");
+  refused("<tpm/>", "backend");
+  // What only the guest as a whole can tell is not the schema's business.
+  EXPECT_THROW(
+      {
+        try {
+          Define("pc", "<controller type='usb' model='none'/><hub type='usb'/>", kParseInactive | kParseValidate);
+        } catch (const Error& e) {
+          EXPECT_EQ(e.code, kUnsupported);
+          throw;
+        }
+      },
+      Error);
 }
 
 }  // namespace
