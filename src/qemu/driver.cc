@@ -146,6 +146,7 @@ void QemuDriver::Register(Service& service) {
 Task<std::unique_ptr<model::DomainDef>> QemuDriver::ReadXml(std::string xml, unsigned parse_flags) {
   // What the definition contradicts itself in is looked for when it is complete: ValidateDomain().
   auto def = std::make_unique<model::DomainDef>(model::ParseDomain(xml, parse_flags | model::kParseSkipChecks));
+  model::CompleteDomain(*def, parse_flags);
   ResolveEmulator(*def);
   auto caps = co_await CapsOf(*def);
   PostParse(*def, *caps, *config_);

@@ -18,7 +18,8 @@ Task<std::unique_ptr<model::DomainDef>> QemuDriver::ChangedConfig(DomainPtr doma
   auto caps = co_await CapsOf(*def);
   change(*def);
   PostParse(*def, *caps, *config_, {.new_domain = false});
-  model::CheckDomain(*def, model::kParseInactive);
+  model::CompleteDomain(*def, model::kParseInactive);
+  model::CheckDomain(*def);
   ValidateDomain(*def, *caps, *config_);
   co_return def;
 }

@@ -287,7 +287,8 @@ Task<> LiveDevices::Attach(DomainPtr domain, DomainDef one) {
   });
   if (!plug) Fail(ErrorCode::kInternalError, "no device");
   PostParse(*whole, *guest->caps, *config_, {.new_domain = false});
-  CheckDomain(*whole, 0);
+  CompleteDomain(*whole, 0);
+  CheckDomain(*whole);
   ValidateDomain(*whole, *guest->caps, *config_);
   AssignAliases(*whole);
   // The order of <os><boot> was settled when the guest started; a new device has a place of its own or none.

@@ -365,8 +365,9 @@ DomainDef ParseDomain(const xml::Node& element, unsigned flags) {
   DomainDef def;
   Parser parser(ErrorDomain::kDomain, flags);
   parser.Read(kDomain, def, element);
+  if (flags & kParseSkipChecks) return def;
   CompleteDomain(def, flags);
-  if (!(flags & kParseSkipChecks)) CheckDomain(def);
+  CheckDomain(def);
   return def;
 }
 

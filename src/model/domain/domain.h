@@ -154,7 +154,7 @@ enum : unsigned {
   kParseMigratable = 1 << 3,
   // A new definition (define, create), not one read back: sizes that follow from others are updated.
   kParseAbiUpdate = 1 << 4,
-  kParseSkipChecks = 1 << 5,    // without CheckDomain(): a driver makes it after its own defaults
+  kParseSkipChecks = 1 << 5,    // structs as the document has them: neither CompleteDomain() nor CheckDomain()
 };
 enum : unsigned {
   kFormatInactive = 1 << 0,

@@ -17,6 +17,7 @@ DomainDef Define(std::string_view machine, std::string_view devices, unsigned fl
   std::string xml = "<domain type='kvm'><name>p</name><memory unit='MiB'>1024</memory><vcpu>4</vcpu><os><type arch='x86_64' machine='";
   xml.append(machine).append("'>hvm</type></os><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>").append(devices).append("</devices></domain>");
   DomainDef def = ParseDomain(xml, flags | kParseSkipChecks);
+  CompleteDomain(def, flags);
   auto caps = RecordedCaps();
   QemuConfig config;
   config.dirs = QemuDirs::Make(true, "/etc/libvirt", "/run/libvirt", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt");
