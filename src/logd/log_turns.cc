@@ -234,18 +234,16 @@ void LogTurns::Dismiss(Log& log, LogPump::Next next) {
   Note(log);
   if (next.when == next.kAfterPause && !log.wanted_) return Queue(log, In(next.wait));
   Listen(log);
-  if (log.ended_) {
-    --logs_;
-    ToLoop([weak = log.weak_from_this()] {
-      if (auto log = weak.lock()) log->on_end_();
-    });
-  }
-  if (log.wanted_.exchange(false)) {
-    Withdraw(log);
-    ToLoop([weak = log.weak_from_this()] {
-      if (auto log = weak.lock()) log->yielded_.Set();
-    });
-  }
+  bool wanted = log.wanted_.exchange(false);
+  if (wanted) Withdraw(log);
+  if (log.ended_) --logs_;
+  if (!log.ended_ && !wanted) return;
+  // The last word about this log: who hears it may drop it at once.
+  ToLoop([weak = log.weak_from_this(), ended = log.ended_, wanted] {
+    auto log = weak.lock();
+    if (log && ended) log->on_end_();
+    if (log && wanted) log->yielded_.Set();
+  });
 }
 
 void LogTurns::Discard(Fd file) {
