@@ -11,6 +11,19 @@
 #include "qemu/live_devices.h"
 
 namespace bv::qemu {
+namespace {
+
+// The older calls, which know running guests alone, in the words of the newer ones.
+template <typename WithFlags, typename Args>
+WithFlags OfRunning(Args args) {
+  WithFlags with_flags;
+  with_flags.dom = std::move(args.dom);
+  with_flags.xml = std::move(args.xml);
+  with_flags.flags = remote::kAffectLive;
+  return with_flags;
+}
+
+}  // namespace
 
 Task<std::unique_ptr<model::DomainDef>> QemuDriver::ChangedConfig(DomainPtr domain,
                                                                   const std::function<void(model::DomainDef&)>& change) {
@@ -25,10 +38,7 @@ Task<std::unique_ptr<model::DomainDef>> QemuDriver::ChangedConfig(DomainPtr doma
 }
 
 Task<> QemuDriver::DomainAttachDevice(Call& call, remote::DomainAttachDeviceArgs args) {
-  remote::DomainAttachDeviceFlagsArgs with_flags;
-  with_flags.dom = args.dom;
-  with_flags.xml = std::move(args.xml);
-  with_flags.flags = remote::kAffectLive;
+  auto with_flags = OfRunning<remote::DomainAttachDeviceFlagsArgs>(std::move(args));
   co_await DomainAttachDeviceFlags(call, std::move(with_flags));
 }
 
@@ -53,10 +63,7 @@ Task<> QemuDriver::DomainAttachDeviceFlags(Call&, remote::DomainAttachDeviceFlag
 }
 
 Task<> QemuDriver::DomainDetachDevice(Call& call, remote::DomainDetachDeviceArgs args) {
-  remote::DomainDetachDeviceFlagsArgs with_flags;
-  with_flags.dom = args.dom;
-  with_flags.xml = std::move(args.xml);
-  with_flags.flags = remote::kAffectLive;
+  auto with_flags = OfRunning<remote::DomainDetachDeviceFlagsArgs>(std::move(args));
   co_await DomainDetachDeviceFlags(call, std::move(with_flags));
 }
 
