@@ -174,9 +174,9 @@ Task<> DiskLocks::AcquireAll(std::vector<LockResource> locks, Owner owner) const
   std::rethrow_exception(failure);
 }
 
-Task<> DiskLocks::ReleaseAll(std::vector<LockResource> locks, Owner owner, bool quietly) const {
-  if (locks.empty()) co_return;
+Task<std::optional<Error>> DiskLocks::TryRelease(std::vector<LockResource> locks, Owner owner) const {
   std::optional<Error> failure;
+  if (locks.empty()) co_return failure;
   try {
     auto client = co_await ConnectAs(owner);
     for (auto& lock : locks) {
@@ -192,6 +192,11 @@ Task<> DiskLocks::ReleaseAll(std::vector<LockResource> locks, Owner owner, bool 
   } catch (const Error& error) {
     failure = error;
   }
+  co_return failure;
+}
+
+Task<> DiskLocks::ReleaseAll(std::vector<LockResource> locks, Owner owner, bool quietly) const {
+  auto failure = co_await TryRelease(std::move(locks), owner);
   if (failure && !quietly) LogWarn(kLog, "cannot release a lease of '{}': {}", owner.name, failure->message);
 }
 
@@ -215,27 +220,54 @@ Task<> DiskLocks::Release(HeldPtr held, Owner owner) const {
   co_await ReleaseAll(std::exchange(held->locks, {}), owner, ended);
 }
 
+Task<> DiskLocks::AcquireMore(HeldPtr held, LockTargets targets, Owner owner) const {
+  auto turn = co_await held->turn.Acquire();
+  auto locks = co_await ResolveLocks(std::move(targets), config_);
+  co_await AcquireAll(locks, owner);
+  if (held->all) {
+    held->locks.insert(held->locks.end(), locks.begin(), locks.end());
+  } else {
+    co_await ReleaseAll(locks, owner, false);
+  }
+}
+
+Task<std::optional<Error>> DiskLocks::ReleaseSome(HeldPtr held, LockTargets targets, Owner owner) const {
+  auto turn = co_await held->turn.Acquire();
+  if (!held->all) co_return std::nullopt;
+  auto locks = co_await ResolveLocks(std::move(targets), config_);
+  auto failure = co_await TryRelease(locks, owner);
+  if (failure) co_return failure;
+  for (auto& lock : locks) {
+    auto mine = std::find(held->locks.begin(), held->locks.end(), lock);
+    if (mine != held->locks.end()) held->locks.erase(mine);
+  }
+  co_return std::nullopt;
+}
+
 Task<> DiskLocks::AcquireImage(HeldPtr held, const model::StorageSource& source, Owner owner) const {
   if (!enabled_) co_return;
   auto targets = FindLockTargets(source, config_);
-  auto turn = co_await held->turn.Acquire();
-  if (!held->all) co_return;
-  auto locks = co_await ResolveLocks(std::move(targets), config_);
-  co_await AcquireAll(locks, owner);
-  held->locks.insert(held->locks.end(), locks.begin(), locks.end());
+  co_await AcquireMore(std::move(held), std::move(targets), owner);
 }
 
 Task<> DiskLocks::ReleaseImage(HeldPtr held, const model::StorageSource& source, Owner owner) const {
   if (!enabled_) co_return;
   auto targets = FindLockTargets(source, config_);
-  auto turn = co_await held->turn.Acquire();
-  if (!held->all) co_return;
-  auto locks = co_await ResolveLocks(std::move(targets), config_);
-  for (auto& lock : locks) {
-    auto mine = std::find(held->locks.begin(), held->locks.end(), lock);
-    if (mine != held->locks.end()) held->locks.erase(mine);
-  }
-  co_await ReleaseAll(locks, owner, false);
+  auto failure = co_await ReleaseSome(std::move(held), std::move(targets), owner);
+  if (failure) LogWarn(kLog, "cannot release a disk of '{}': {}", owner.name, failure->message);
+}
+
+Task<> DiskLocks::AcquireLease(HeldPtr held, const model::Lease& lease, Owner owner) const {
+  if (!enabled_) co_return;
+  auto targets = FindLockTargets(lease);
+  co_await AcquireMore(std::move(held), std::move(targets), owner);
+}
+
+Task<> DiskLocks::ReleaseLease(HeldPtr held, const model::Lease& lease, Owner owner) const {
+  if (!enabled_) co_return;
+  auto targets = FindLockTargets(lease);
+  auto failure = co_await ReleaseSome(std::move(held), std::move(targets), owner);
+  if (failure) throw *failure;
 }
 
 Task<> DiskLocks::Adopt(HeldPtr held, const model::DomainDef& def, Owner owner, bool runs) const {

@@ -4,9 +4,11 @@
 #include <sys/un.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/fd.h"
 #include "base/task.h"
 #include "base/uuid.h"
@@ -75,9 +77,13 @@ class DiskLocks {
   Task<> Acquire(HeldPtr held, const model::DomainDef& def, Owner owner) const;
   // Gives all back when it does not run any more. What fails is logged.
   Task<> Release(HeldPtr held, Owner owner) const;
-  // One image of a disk that a running guest gets or loses; a paused one holds nothing.
+  // One image of a disk, or one <lease>, that a guest gets or loses while it is there. A paused guest holds
+  // nothing, and is only refused what it could not have now. Releasing an image logs what fails; of a lease,
+  // which somebody handed out, it is thrown.
   Task<> AcquireImage(HeldPtr held, const model::StorageSource& source, Owner owner) const;
   Task<> ReleaseImage(HeldPtr held, const model::StorageSource& source, Owner owner) const;
+  Task<> AcquireLease(HeldPtr held, const model::Lease& lease, Owner owner) const;
+  Task<> ReleaseLease(HeldPtr held, const model::Lease& lease, Owner owner) const;
   // After a restart of the daemon: what the guest holds by its definition if it `runs`.
   Task<> Adopt(HeldPtr held, const model::DomainDef& def, Owner owner, bool runs) const;
 
@@ -85,6 +91,10 @@ class DiskLocks {
   Task<std::shared_ptr<rpc::Client>> ConnectAs(Owner owner) const;
   Task<> AcquireAll(std::vector<LockResource> locks, Owner owner) const;
   Task<> ReleaseAll(std::vector<LockResource> locks, Owner owner, bool quietly) const;
+  // What failed last.
+  Task<std::optional<Error>> TryRelease(std::vector<LockResource> locks, Owner owner) const;
+  Task<> AcquireMore(HeldPtr held, LockTargets targets, Owner owner) const;
+  Task<std::optional<Error>> ReleaseSome(HeldPtr held, LockTargets targets, Owner owner) const;
   std::vector<std::string> Spaces() const;
   Task<> CreateSpaces(std::shared_ptr<rpc::Client> client) const;
 

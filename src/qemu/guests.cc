@@ -94,6 +94,14 @@ Task<> Guests::UnlockImage(DomainPtr domain, const model::StorageSource& source)
   co_await locks_->ReleaseImage(domain->guest->locks, source, LockOwner(*domain));
 }
 
+Task<> Guests::LockLease(DomainPtr domain, const model::Lease& lease) {
+  co_await locks_->AcquireLease(domain->guest->locks, lease, LockOwner(*domain));
+}
+
+Task<> Guests::UnlockLease(DomainPtr domain, const model::Lease& lease) {
+  co_await locks_->ReleaseLease(domain->guest->locks, lease, LockOwner(*domain));
+}
+
 // --- the end -------------------------------------------------------------------------------------
 
 Task<> Guests::Kill(DomainPtr domain, bool graceful) {

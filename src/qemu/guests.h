@@ -74,9 +74,11 @@ class Guests {
   // Notes what a client did to the guest, once, in its log and status.
   Task<> Taint(DomainPtr domain, qemu::Taint taint);
 
-  // For an image that a guest gets while it is there: locked, if the guest holds locks now.
+  // For an image or a lease that a guest gets or loses while it is there, see DiskLocks.
   Task<> LockImage(DomainPtr domain, const model::StorageSource& source);
   Task<> UnlockImage(DomainPtr domain, const model::StorageSource& source);
+  Task<> LockLease(DomainPtr domain, const model::Lease& lease);
+  Task<> UnlockLease(DomainPtr domain, const model::Lease& lease);
 
   // Finds the guests that an earlier daemon left running, from their status files. Called once, at
   // start-up, after the definitions have been read.

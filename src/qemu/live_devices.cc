@@ -262,7 +262,9 @@ Task<> LiveDevices::Attach(DomainPtr domain, DomainDef one) {
     }
   }
   if (!one.leases.empty()) {
-    live.leases.push_back(std::move(one.leases[0]));
+    co_await guests_->LockLease(domain, *one.leases[0]);
+    if (domain->guest.get() != guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
+    domain->MutableDef().leases.push_back(std::move(one.leases[0]));
     domain->DefChanged();
     co_await guests_->StoreStatus(domain);
     co_return;
@@ -431,19 +433,30 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
 
 // --- going ------------------------------------------------------------------------------------------
 
+// A lease is nothing to QEMU.
+Task<> LiveDevices::DetachLease(DomainPtr domain, std::unique_ptr<Lease> wanted) {
+  auto* guest = domain->guest.get();
+  auto* lease = FindDevice(domain->MutableDef(), *wanted);
+  if (!lease) Fail(ErrorCode::kInvalidArg, "Lease {} in lockspace {} does not exist", wanted->key, wanted->lockspace);
+  co_await guests_->UnlockLease(domain, *lease);
+  if (domain->guest.get() != guest) co_return;
+  auto& live = domain->MutableDef();
+  RemoveDevice(live, FindDevice(live, *wanted));
+  domain->DefChanged();
+  co_await guests_->StoreStatus(domain);
+}
+
 Task<> LiveDevices::Detach(DomainPtr domain, DomainDef one) {
   guests_->MonitorOf(domain);
+  if (!one.leases.empty()) {
+    co_await DetachLease(domain, std::move(one.leases[0]));
+    co_return;
+  }
   auto& live = domain->MutableDef();
   std::string alias;
   VisitDevice(one, [&](auto& device, auto) {
     using T = std::decay_t<decltype(*device)>;
-    if constexpr (std::is_same_v<T, Lease>) {
-      auto* lease = FindDevice(live, *device);
-      if (!lease) Fail(ErrorCode::kInvalidArg, "Lease {} in lockspace {} does not exist", device->key, device->lockspace);
-      RemoveDevice(live, lease);
-      domain->DefChanged();
-      guests_->SaveStatus(domain);
-    } else if constexpr (kPluggable<T>) {
+    if constexpr (kPluggable<T>) {
       CheckKind(*device);
       auto* found = FindDevice(live, *device);
       if (!found) NotFound(*device);

@@ -30,6 +30,7 @@ class LiveDevices {
   struct Plug;
   template <typename T>
   Task<> AttachOne(DomainPtr domain, std::unique_ptr<model::DomainDef> wanted, T* device);
+  Task<> DetachLease(DomainPtr domain, std::unique_ptr<model::Lease> wanted);
   Task<> DetachInfo(DomainPtr domain, std::string alias);
   // What is behind the device, after it.
   Task<> Remove(DomainPtr domain, std::string alias);

@@ -97,6 +97,12 @@ LockTargets FindLockTargets(const model::StorageSource& source, const LockdConfi
   return targets;
 }
 
+LockTargets FindLockTargets(const model::Lease& lease) {
+  LockTargets targets;
+  targets.leases.push_back(LeaseOf(lease));
+  return targets;
+}
+
 Task<std::vector<LockResource>> ResolveLocks(LockTargets targets, LockdConfig config) {
   std::vector<LockResource> locks;
   for (auto& disk : targets.disks) locks.push_back(co_await Resolve(disk, config));

@@ -8,6 +8,7 @@
 
 namespace bv::model {
 struct DomainDef;
+struct Lease;
 struct StorageSource;
 }
 
@@ -37,6 +38,7 @@ struct LockTargets {
 LockTargets FindLockTargets(const model::DomainDef& def, const LockdConfig& config);
 // One image, for a disk that comes or goes; no disk when it needs no lock.
 LockTargets FindLockTargets(const model::StorageSource& source, const LockdConfig& config);
+LockTargets FindLockTargets(const model::Lease& lease);
 
 // Which leases stand for them. Asks LVM or udev about block devices where lockspaces for those are
 // configured.

@@ -41,7 +41,11 @@ def lease(key, space='area'):
 
 def can_lock(name, kind=fcntl.LOCK_EX):
     """Whether somebody else, here or on another host, could lock the disk now."""
-    with open('%s/%s.img' % (GUEST_DIR, name), 'r+') as f:
+    return can_lock_file('%s/%s.img' % (GUEST_DIR, name), kind)
+
+
+def can_lock_file(path, kind=fcntl.LOCK_EX):
+    with open(path, 'r+') as f:
         try:
             fcntl.lockf(f, kind | fcntl.LOCK_NB, 1, 0)
             return True
@@ -122,6 +126,53 @@ def test_leases(host):
     one.destroy()
     two.create()
     expect('the lease stays', os.path.exists(AREA + '/area/key'), True)
+
+
+def test_leases_come_and_go(host):
+    """a <lease> that a running guest gets is held from then on, or refused, and free again when it loses it"""
+    os.makedirs(AREA, exist_ok=True)
+    with_lockd(host, 'file_lockspace_dir = "%s/area"' % AREA)
+    host.define('one', devices=disk('a'))
+    host.define('two', devices=disk('b'))
+    conn = host.connect()
+    one, two = conn.lookupByName('one'), conn.lookupByName('two')
+    one.create()
+    two.create()
+    live, own = libvirt.VIR_DOMAIN_AFFECT_LIVE, lease('key')
+
+    def leases(domain):
+        return domain.XMLDesc().count('<lease>')
+
+    def is_free(key):
+        return can_lock_file('%s/area/%s' % (AREA, key))
+    one.attachDeviceFlags(own, live)
+    expect('attached', (leases(one), is_free('key')), (1, False))
+    expect('to another guest', refusal(lambda: two.attachDeviceFlags(own, live)), busy('key'))
+    expect('once more', refusal(lambda: one.attachDeviceFlags(own, live)), busy('key'))
+    expect('with the definition', refusal(lambda: two.attachDeviceFlags(own, live | libvirt.VIR_DOMAIN_AFFECT_CONFIG)), busy('key'))
+    expect('what was refused', (leases(one), leases(two), two.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE).count('<lease>')), (1, 0, 0))
+    expect('an offset', refusal(lambda: two.attachDeviceFlags(lease('more').replace('path=', 'offset="4" path='), live)),
+           (1, libvirt.VIR_FROM_LOCKING, 'internal error: Offset must be zero for this lock manager'))
+    expect('no lockspace', refusal(lambda: two.attachDeviceFlags(lease('more', 'no'), live)),
+           (1, libvirt.VIR_FROM_RPC, 'internal error: Lockspace for path %s/no does not exist' % AREA))
+    expect('none of these', leases(two), 0)
+    one.suspend()
+    wait_for('suspended', lambda: is_free('key'))
+    one.resume()
+    expect('resumed', is_free('key'), False)
+    host.restart_after_kill()
+    conn = host.connect()
+    one, two = conn.lookupByName('one'), conn.lookupByName('two')
+    expect('after a restart of the daemon', (leases(one), is_free('key')), (1, False))
+    expect('not its own', refusal(lambda: two.detachDeviceFlags(own, live)),
+           (8, libvirt.VIR_FROM_QEMU, 'invalid argument: Lease key in lockspace area does not exist'))
+    one.detachDeviceFlags(own, live)
+    expect('detached', (leases(one), is_free('key')), (0, True))
+    two.attachDeviceFlags(own, live)
+    one.suspend()
+    expect('to a paused guest', refusal(lambda: one.attachDeviceFlags(own, live)), busy('key'))
+    two.destroy()
+    wait_for('stopped', lambda: is_free('key'))
 
 
 def test_lease_is_required(host):
