@@ -169,7 +169,7 @@ Task<SecretDefineXmlRet> SecretDriver::Define(Call&, SecretDefineXmlArgs args) {
   SecretDefineXmlRet ret;
   ret.secret = Reference(secret);
   co_await Save(std::move(secret));
-  Tell<proc::SecretEventLifecycle>(kLifecycleEvent, {0, ret.secret, kDefined, 0});
+  events_.Tell<proc::SecretEventLifecycle>(kLifecycleEvent, ret.secret.uuid, {0, ret.secret, kDefined, 0});
   co_return ret;
 }
 
@@ -179,7 +179,7 @@ Task<> SecretDriver::Undefine(Call&, SecretUndefineArgs args) {
   auto remove = [directory = store_.directory(), uuid = gone.uuid] { SecretStore::RemoveFiles(directory, uuid); };
   co_await Offload(remove);
   store_.Remove(gone.uuid);
-  Tell<proc::SecretEventLifecycle>(kLifecycleEvent, {0, gone, kUndefined, 0});
+  events_.Tell<proc::SecretEventLifecycle>(kLifecycleEvent, gone.uuid, {0, gone, kUndefined, 0});
 }
 
 Task<SecretGetXmlDescRet> SecretDriver::GetXml(Call&, SecretGetXmlDescArgs args) {
@@ -206,7 +206,7 @@ Task<> SecretDriver::SetValue(Call&, SecretSetValueArgs args) {
   secret.value.emplace(args.value.begin(), args.value.end());
   NonnullSecret reference = Reference(secret);
   co_await Save(std::move(secret));
-  Tell<proc::SecretEventValueChanged>(kValueChangedEvent, {0, reference});
+  events_.Tell<proc::SecretEventValueChanged>(kValueChangedEvent, reference.uuid, {0, reference});
 }
 
 Task<ConnectSecretEventRegisterAnyRet> SecretDriver::Subscribe(Call& call, ConnectSecretEventRegisterAnyArgs args) {
@@ -214,37 +214,16 @@ Task<ConnectSecretEventRegisterAnyRet> SecretDriver::Subscribe(Call& call, Conne
     throw Error(ErrorDomain::kRemote, ErrorCode::kInternalError, "unsupported secret event ID " + std::to_string(args.eventID));
   }
   ConnectSecretEventRegisterAnyRet ret;
-  ret.callbackID = next_subscription_++;
-  AddSubscription(call.client(), ret.callbackID, args.eventID,
-                  args.secret ? std::optional(args.secret->uuid) : std::nullopt);
+  ret.callbackID = events_.Add(call.client(), args.eventID, args.secret ? std::optional(args.secret->uuid) : std::nullopt);
   co_return ret;
 }
 
-void SecretDriver::AddSubscription(ClientSession& client, int id, int event, std::optional<Uuid> secret) {
-  subscriptions_.push_back({client.weak_from_this(), id, event, secret});
-  client.OnClose([this, id] { std::erase_if(subscriptions_, [=](auto& s) { return s.id == id; }); });
-}
-
 Task<> SecretDriver::Unsubscribe(Call& call, ConnectSecretEventDeregisterAnyArgs args) {
-  auto removed = std::erase_if(subscriptions_, [&](auto& s) {
-    return s.id == args.callbackID && s.client.lock().get() == &call.client();
-  });
-  if (removed == 0) {
+  if (!events_.Remove(call.client(), args.callbackID)) {
     throw Error(ErrorDomain::kRemote, ErrorCode::kInternalError,
                 "secret event callback " + std::to_string(args.callbackID) + " not registered");
   }
   co_return;
-}
-
-template <typename EventProc>
-void SecretDriver::Tell(int event, typename EventProc::Msg message) {
-  for (auto& subscription : subscriptions_) {
-    if (subscription.event != event || (subscription.secret && *subscription.secret != message.secret.uuid)) continue;
-    auto client = subscription.client.lock();
-    if (!client) continue;
-    message.callbackID = subscription.id;
-    client->SendEvent<EventProc>(message);
-  }
 }
 
 }  // namespace bv::secret

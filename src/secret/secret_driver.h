@@ -1,11 +1,10 @@
 #pragma once
 
-#include <memory>
 #include <optional>
-#include <vector>
 
 #include "base/wait.h"
 #include "daemon/driver.h"
+#include "daemon/object_events.h"
 #include "daemon/pid_file.h"
 #include "daemon/secret_source.h"
 #include "protocol/remote.h"
@@ -39,13 +38,6 @@ class SecretDriver : public Driver, public SecretSource {
   std::string ValueByUsage(const std::string& type, const std::string& usage) override;
 
  private:
-  struct Subscription {
-    std::weak_ptr<ClientSession> client;
-    int id;
-    int event;
-    std::optional<Uuid> secret;
-  };
-
   Task<remote::ConnectGetTypeRet> GetType(Call& call);
   Task<remote::ConnectNumOfSecretsRet> Count(Call& call);
   Task<remote::ConnectListSecretsRet> ListUuids(Call& call, remote::ConnectListSecretsArgs args);
@@ -60,11 +52,8 @@ class SecretDriver : public Driver, public SecretSource {
   Task<remote::ConnectSecretEventRegisterAnyRet> Subscribe(Call& call, remote::ConnectSecretEventRegisterAnyArgs args);
   Task<> Unsubscribe(Call& call, remote::ConnectSecretEventDeregisterAnyArgs args);
 
-  void AddSubscription(ClientSession& client, int id, int event, std::optional<Uuid> secret);
   Task<AsyncMutex::Lock> BeginChange();
   Task<> Save(Secret secret);
-  template <typename EventProc>
-  void Tell(int event, typename EventProc::Msg message);
 
   const bool privileged_;
   // Against another daemon that would manage the same secrets, the original's among them.
@@ -73,8 +62,7 @@ class SecretDriver : public Driver, public SecretSource {
   Fd inherited_lock_;  // of another image of this process
   SecretStore store_;
   AsyncMutex changes_;  // one at a time, since each waits for the disk
-  std::vector<Subscription> subscriptions_;
-  int next_subscription_ = 0;
+  ObjectEvents events_;
 };
 
 }  // namespace bv::secret

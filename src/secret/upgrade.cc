@@ -27,7 +27,7 @@ void SecretDriver::SaveState(Json& state, upgrade::PassedFds& fds) const {
     if (secret.value) entry.Set("value", fds.PassBytes(*secret.value));
     list.Append(entry);
   }
-  Json ours = Json::Object({{"nextCallback", next_subscription_}, {"ephemeral", list}});
+  Json ours = Json::Object({{"nextCallback", events_.next()}, {"ephemeral", list}});
   if (lock_) ours.Set("lock", fds.Pass(lock_->fd()));
   state.Set(kMember, ours);
 }
@@ -39,7 +39,7 @@ void SecretDriver::CheckState(const Json& state) const {
 void SecretDriver::RestoreState(const Json& state, upgrade::InheritedFds& fds) {
   Json ours = state.Find(kMember);
   if (Json lock = ours.Find("lock")) inherited_lock_ = fds.Take(lock);
-  next_subscription_ = static_cast<int>(ours.Find("nextCallback").AsInt().value_or(0));
+  events_.set_next(static_cast<int>(ours.Find("nextCallback").AsInt().value_or(0)));
   for (const Json& entry : ours.Find("ephemeral").elements()) {
     Secret secret{DefinitionIn(entry), std::nullopt};
     if (Json value = entry.Find("value")) secret.value = fds.TakeBytes(upgrade::InheritedFds::NumberIn(value));
@@ -48,22 +48,12 @@ void SecretDriver::RestoreState(const Json& state, upgrade::InheritedFds& fds) {
 }
 
 void SecretDriver::SaveClient(ClientSession& client, Json& state, upgrade::PassedFds&) const {
-  Json events = Json::Array();
-  for (const Subscription& subscription : subscriptions_) {
-    if (subscription.client.lock().get() != &client) continue;
-    Json entry = Json::Object({{"id", subscription.id}, {"event", subscription.event}});
-    if (subscription.secret) entry.Set("secret", subscription.secret->ToString());
-    events.Append(entry);
-  }
+  Json events = events_.Save(client, kMember);
   if (events.size() > 0) state.Set(kMember, Json::Object({{"events", events}}));
 }
 
 void SecretDriver::RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds&) {
-  for (const Json& entry : state.Find(kMember).Find("events").elements()) {
-    AddSubscription(client, static_cast<int>(entry.Find("id").AsInt().value_or(-1)),
-                    static_cast<int>(entry.Find("event").AsInt().value_or(-1)),
-                    Uuid::Parse(entry.Find("secret").AsString().value_or("")));
-  }
+  events_.Restore(client, state.Find(kMember).Find("events"), kMember);
 }
 
 }  // namespace bv::secret

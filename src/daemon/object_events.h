@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/json.h"
+#include "base/uuid.h"
+#include "rpc/service.h"
+
+namespace bv {
+
+// Who wants to know what happens to a driver's objects, which have UUIDs: of all of them or of one, and of one kind
+// of event. A subscription ends with its client.
+class ObjectEvents {
+ public:
+  // The number that the client knows the subscription by.
+  int Add(rpc::ClientSession& client, int event, std::optional<Uuid> object);
+  // False when the client has none of that number.
+  bool Remove(const rpc::ClientSession& client, int id);
+
+  // Sends `message` with each subscriber's callbackID.
+  template <typename EventProc>
+  void Tell(int event, const Uuid& object, typename EventProc::Msg message) const {
+    for (auto& subscription : subscriptions_) {
+      if (subscription.event != event || (subscription.object && *subscription.object != object)) continue;
+      auto client = subscription.client.lock();
+      if (!client) continue;
+      message.callbackID = subscription.id;
+      client->template SendEvent<EventProc>(message);
+    }
+  }
+
+  // For a live upgrade: the next number, and per client [ { "id", "event", `object`: UUID } ], none: empty.
+  int next() const { return next_; }
+  void set_next(int next) { next_ = next; }
+  Json Save(const rpc::ClientSession& client, const char* object) const;
+  void Restore(rpc::ClientSession& client, const Json& list, const char* object);
+
+ private:
+  struct Subscription {
+    std::weak_ptr<rpc::ClientSession> client;
+    int id, event;
+    std::optional<Uuid> object;
+  };
+  void Insert(rpc::ClientSession& client, int id, int event, std::optional<Uuid> object);
+
+  std::vector<Subscription> subscriptions_;
+  int next_ = 0;
+};
+
+}  // namespace bv
