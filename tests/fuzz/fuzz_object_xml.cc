@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "cpu/cpu_xml.h"
 #include "model/secret.h"
+#include "model/storage_pool.h"
+#include "model/storage_volume.h"
 
 using namespace bv;
 
@@ -15,8 +17,12 @@ std::string Secret(std::string_view text) { return model::FormatSecret(model::Pa
 std::string ValidSecret(std::string_view text) { return model::FormatSecret(model::ParseSecret(text, true)); }
 std::string Cpu(std::string_view text) { return cpu::FormatCpu(cpu::ParseCpu(text, model::CpuType::kAuto)); }
 
+std::string Pool(std::string_view text) { return model::FormatPool(model::ParsePool(text)); }
+std::string ValidPool(std::string_view text) { return model::FormatPool(model::ParsePool(text, true)); }
+std::string Volume(std::string_view text) { return model::FormatVolume(model::ParseVolume(text, model::kVolumeOptionalCapacity)); }
+
 // Reads and writes; a new kind of object is a line here.
-constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu};
+constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu, &Pool, &ValidPool, &Volume};
 
 }  // namespace
 

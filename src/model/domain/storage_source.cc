@@ -46,7 +46,7 @@ void ReadAuth(Parser&, StorageAuth& auth, const xml::Node& element) {
   auth.username = element.AttrOr("username");
   if (auto type = element.Attr("type")) {
     auto known = FromString<AuthType>(*type);
-    if (!known) fail("unknown auth type '" + std::string(*type) + "'");
+    if (!known) throw Error(ErrorDomain::kStorage, ErrorCode::kConfigUnsupported, "unknown auth type '" + std::string(*type) + "'");
     auth.type = *known;
   }
   const xml::Node* secret = element.Child("secret");
