@@ -8,10 +8,10 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "daemon/definition_files.h"
 #include "daemon/uri.h"
 #include "qemu/agent.h"
 #include "qemu/defaults/defaults.h"
-#include "qemu/definition_files.h"
 
 namespace bv::qemu {
 namespace {

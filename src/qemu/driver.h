@@ -9,8 +9,8 @@
 #include "protocol/qemu_protocol.h"
 #include "protocol/remote.h"
 #include "qemu/capabilities_cache.h"
-#include "qemu/cpu_calls.h"
 #include "qemu/config.h"
+#include "qemu/cpu_calls.h"
 #include "qemu/domain_events.h"
 #include "qemu/domain_list.h"
 #include "qemu/guests.h"
@@ -18,6 +18,10 @@
 #include "qemu/node_calls.h"
 #include "qemu/stats/stats_calls.h"
 #include "rpc/service.h"
+
+namespace bv {
+struct DefinitionFile;
+}
 
 namespace bv::qemu {
 
@@ -94,7 +98,6 @@ namespace bv::qemu {
   X(DomainManagedSaveRemove) X(DomainManagedSaveGetXmlDesc) X(DomainManagedSaveDefineXml)                  \
   X(DomainSaveImageGetXmlDesc) X(DomainSaveImageDefineXml)
 
-struct DefinitionFile;
 class LiveDevices;
 
 class QemuDriver : public Driver {

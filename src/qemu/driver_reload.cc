@@ -7,7 +7,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/turn.h"
-#include "qemu/definition_files.h"
+#include "daemon/definition_files.h"
 #include "qemu/driver.h"
 
 namespace bv::qemu {

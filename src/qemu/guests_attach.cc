@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "daemon/definition_files.h"
 #include "qemu/agent.h"
-#include "qemu/definition_files.h"
 #include "qemu/guests.h"
 #include "qemu/status_xml.h"
 

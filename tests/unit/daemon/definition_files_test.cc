@@ -1,5 +1,5 @@
 // Definitions on disk: what can be told of a file without parsing it, and which links mean autostart.
-#include "qemu/definition_files.h"
+#include "daemon/definition_files.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 #include "base/files.h"
 
-namespace bv::qemu {
+namespace bv {
 namespace {
 
 class DefinitionFilesTest : public testing::Test {
@@ -59,4 +59,4 @@ TEST_F(DefinitionFilesTest, ReadsWhatIsNamedXml) {
 }
 
 }  // namespace
-}  // namespace bv::qemu
+}  // namespace bv

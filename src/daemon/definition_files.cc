@@ -1,4 +1,4 @@
-#include "qemu/definition_files.h"
+#include "daemon/definition_files.h"
 
 #include <fmt/core.h>
 #include <sys/stat.h>
@@ -9,10 +9,10 @@
 #include "base/files.h"
 #include "base/log.h"
 
-namespace bv::qemu {
+namespace bv {
 namespace {
 
-constexpr const char* kSource = "conf.virdomainobjlist";
+constexpr const char* kSource = "conf.definition_files";
 
 bool SafeInComment(std::string_view name) {
   constexpr std::string_view kSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-:.";
@@ -75,4 +75,4 @@ std::vector<DefinitionFile> ReadDefinitions(const std::string& directory, const 
   return files;
 }
 
-}  // namespace bv::qemu
+}  // namespace bv

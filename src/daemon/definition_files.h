@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace bv::qemu {
+namespace bv {
 
 // Definitions and other XML that we keep on disk. The functions block.
 
@@ -27,4 +27,4 @@ std::optional<DefinitionFile> ReadDefinition(const std::string& path, const std:
 // All *.xml in `directory`. One that cannot be read is logged.
 std::vector<DefinitionFile> ReadDefinitions(const std::string& directory, const std::string& autostart_directory);
 
-}  // namespace bv::qemu
+}  // namespace bv
