@@ -17,16 +17,27 @@ constexpr RowOf<V> kParameterRows[] = {
     Attr<&V::interface_id>("interfaceid").Fails(Fault::kDomainXml),
     Attr<&V::profile_id>("profileid"),
 };
-constexpr RowOf<V> kPortRows[] = {
-    Attr<&V::type>("type").NonZero().Fails(Fault::kDomainXml),
-    Group("parameters", kParameterRows),
-};
 
 // Domain of these errors: the code that libvirt keeps them in belongs to no part.
 [[noreturn]] void Fail(ErrorCode code, std::string text) { throw Error(ErrorDomain::kNone, code, std::move(text)); }
 
-// What a port of each type has to say, and may say.
-void CheckParameters(const V& v) {
+void ReadPortType(Parser&, V& v, const xml::Node& element) {
+  auto type = element.Attr("type");
+  if (!type) return;
+  auto known = FromString<VirtualPortType>(*type);
+  if (!known || *known == VirtualPortType::kNone) Fail(ErrorCode::kConfigUnsupported, "unknown virtualport type " + std::string(*type));
+  v.type = *known;
+}
+void WritePortType(Formatter& f, const V& v) {
+  if (v.type != VirtualPortType::kNone) f.Attr("type", ToString(v.type));
+}
+constexpr RowOf<V> kPortRows[] = {
+    Custom<&ReadPortType, &WritePortType>("@type"),
+    Group("parameters", kParameterRows),
+};
+
+// What a port of each type has to say, unless it is only part of a port, and may say.
+void CheckParameters(const V& v, bool complete) {
   struct Rule {
     VirtualPortType type;
     unsigned needs, may;
@@ -47,7 +58,7 @@ void CheckParameters(const V& v) {
       bool missing = *word == 'm';
       for (unsigned i = 0; i < std::size(given); ++i) {
         auto& [name, there] = given[i];
-        bool bad = missing ? !there && (rule.needs >> i & 1) : there && !(rule.may >> i & 1);
+        bool bad = missing ? complete && !there && (rule.needs >> i & 1) : there && !(rule.may >> i & 1);
         if (!bad) continue;
         throw Error(ErrorDomain::kNet, ErrorCode::kXmlError,
                     std::string(word) + " " + name + (missing ? " in" : " unsupported in") + " <virtualport type='" + std::string(ToString(v.type)) + "'>");
@@ -56,30 +67,52 @@ void CheckParameters(const V& v) {
   }
 }
 
-void CheckPort(Parser&, V& v, const xml::Node&) {
+void CheckPart(Parser&, V& v, bool complete) {
   if (v.manager_id && *v.manager_id > 255) Fail(ErrorCode::kXmlError, "value of managerid out of range");
   if (v.type_id && *v.type_id > 0xFFFFFF) Fail(ErrorCode::kXmlError, "value for typeid out of range");
   if (v.type_id_version && *v.type_id_version > 255) Fail(ErrorCode::kXmlError, "value of typeidversion out of range");
   if (v.profile_id.size() > 39) Fail(ErrorCode::kXmlError, "profileid parameter too long");
-  CheckParameters(v);
+  CheckParameters(v, complete);
 }
+void CheckPort(Parser& p, V& v, const xml::Node&) { CheckPart(p, v, true); }
+void CheckTemplate(Parser& p, V& v, const xml::Node&) { CheckPart(p, v, false); }
 
 using R = BandwidthRate;
-constexpr RowOf<R> kRateRows[] = {
-    Attr<&R::average>("average"),
-    Attr<&R::peak>("peak"),
-    Attr<&R::floor>("floor"),
-    Attr<&R::burst>("burst"),
+struct RateMember {
+  const char* name;
+  std::uint64_t R::*member;
 };
-void CheckRate(Parser&, R& r, const xml::Node& element) {
-  if (!element.Attr("average") && !element.Attr("floor")) Fail(ErrorCode::kXmlDetail, "Missing mandatory average or floor attributes");
-  if ((element.Attr("peak") || element.Attr("burst")) && !element.Attr("average")) {
-    Fail(ErrorCode::kXmlDetail, "'peak' and 'burst' require 'average' attribute");
+constexpr RateMember kRateMembers[] = {{"average", &R::average}, {"peak", &R::peak}, {"floor", &R::floor}, {"burst", &R::burst}};
+
+void ReadRate(Parser&, R& r, const xml::Node& element) {
+  bool average = element.Attr("average").has_value(), floor = element.Attr("floor").has_value();
+  if (floor && element.Is("outbound")) Fail(ErrorCode::kConfigUnsupported, "'floor' attribute allowed only in <inbound> element");
+  if (!average && !floor) Fail(ErrorCode::kXmlDetail, "Missing mandatory average or floor attributes");
+  if (!average && (element.Attr("peak") || element.Attr("burst"))) Fail(ErrorCode::kXmlDetail, "'peak' and 'burst' require 'average' attribute");
+  for (auto [name, member] : kRateMembers) {
+    auto text = element.Attr(name);
+    if (!text) continue;
+    auto number = ParseNumber<std::uint64_t>(*text);
+    if (!number) Fail(ErrorCode::kConfigUnsupported, std::string("could not convert bandwidth ") + name + " value '" + std::string(*text) + "'");
+    r.*member = *number;
   }
-  if (element.Is("outbound") && element.Attr("floor")) Fail(ErrorCode::kXmlDetail, "floor attribute isn't supported for network's bandwidth yet");
-  (void)r;
 }
-constexpr Description<R> kRate = Describe<&CheckRate>(kRateRows);
+void WriteRate(Formatter& f, const R& r) {
+  for (auto [name, member] : kRateMembers) {
+    if (r.*member) f.Attr(name, r.*member);
+  }
+}
+constexpr RowOf<R> kRateRows[] = {Custom<&ReadRate, &WriteRate>("@average @peak @floor @burst")};
+constexpr Description<R> kRate{kRateRows};
+
+// A rate without numbers limits nothing.
+void DropEmptyRates(Parser&, Bandwidth& b, const xml::Node&) {
+  auto drop = [](std::optional<R>& rate) {
+    if (rate && !rate->average && !rate->floor) rate.reset();
+  };
+  drop(b.in);
+  drop(b.out);
+}
 constexpr RowOf<Bandwidth> kBandwidthRows[] = {
     Attr<&Bandwidth::class_id>("classID").LiveOnly(),
     Child<&Bandwidth::in>("inbound", kRate),
@@ -142,7 +175,8 @@ void SortParameters(Parser&, FilterRef& ref, const xml::Node&) {
 }  // namespace
 
 constinit const Description<VirtualPort> kVirtualPort = Describe<&CheckPort>(kPortRows);
-constinit const Description<Bandwidth> kBandwidth{kBandwidthRows};
+constinit const Description<VirtualPort> kVirtualPortTemplate = Describe<&CheckTemplate>(kPortRows);
+constinit const Description<Bandwidth> kBandwidth = Describe<&DropEmptyRates>(kBandwidthRows);
 constinit const Description<Vlan> kVlan = Describe<&CheckVlan>(kVlanRows);
 constinit const Description<IpAddress> kIpAddress{kIpRows};
 constinit const Description<IpRoute> kIpRoute{kRouteRows};

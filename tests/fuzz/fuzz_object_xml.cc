@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cpu/cpu_xml.h"
+#include "model/network.h"
 #include "model/secret.h"
 #include "model/storage_pool.h"
 #include "model/storage_volume.h"
@@ -15,6 +16,7 @@ namespace {
 
 std::string Secret(std::string_view text) { return model::FormatSecret(model::ParseSecret(text, false)); }
 std::string ValidSecret(std::string_view text) { return model::FormatSecret(model::ParseSecret(text, true)); }
+std::string Network(std::string_view text) { return model::FormatNetwork(model::ParseNetwork(text, 0), 0); }
 std::string Cpu(std::string_view text) { return cpu::FormatCpu(cpu::ParseCpu(text, model::CpuType::kAuto)); }
 
 std::string Pool(std::string_view text) { return model::FormatPool(model::ParsePool(text)); }
@@ -22,7 +24,7 @@ std::string ValidPool(std::string_view text) { return model::FormatPool(model::P
 std::string Volume(std::string_view text) { return model::FormatVolume(model::ParseVolume(text, model::kVolumeOptionalCapacity)); }
 
 // Reads and writes; a new kind of object is a line here.
-constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu, &Pool, &ValidPool, &Volume};
+constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu, &Pool, &ValidPool, &Volume, &Network};
 
 }  // namespace
 

@@ -66,6 +66,7 @@ extern const Description<Crypto> kCrypto;
 // Parts that several elements have.
 extern const Description<Reconnect> kReconnect;
 extern const Description<VirtualPort> kVirtualPort;
+extern const Description<VirtualPort> kVirtualPortTemplate;  // of networks: parts that interfaces complete
 extern const Description<Bandwidth> kBandwidth;
 extern const Description<Vlan> kVlan;
 extern const Description<IpAddress> kIpAddress;
