@@ -1,5 +1,7 @@
 #include "helpers.h"
 
+#include "network/leases.h"
+
 namespace bv {
 
 namespace {
@@ -7,6 +9,7 @@ namespace {
 constexpr Helper kHelpers[] = {
     {"libvirt-guests", "suspends or shuts down guests at the host's end and starts them again: libvirt-guests COMMAND",
      &RunLibvirtGuests, true},
+    {"libvirt_leaseshelper", "keeps the leases of virtual networks; dnsmasq runs it", &network::LeasesHelperMain, true},
     {"supervise", "runs daemons on demand where there is no systemd: supervise [NAME...]", &Supervise},
     {"switch", "changes between one daemon and many: switch modular|monolithic|status [--dry-run]", &Switch},
 };

@@ -1,11 +1,10 @@
-#include "daemon/silent_driver.h"
 #include "drivers.h"
+#include "network/network_driver.h"
 
 namespace bv {
 
-// The network driver comes later.
 void AddVirtnetworkdDrivers(DriverList& drivers, const DriverEnvironment& environment) {
-  drivers.push_back(std::make_unique<SilentDriver>("network", "network", false, environment));
+  drivers.push_back(std::make_unique<network::NetworkDriver>(environment));
 }
 
 }  // namespace bv

@@ -308,8 +308,8 @@ NetworkRoute ReadRoute(Parser& p, const NetworkDef& def, const xml::Node& elemen
   if (prefix && *prefix > route.address.width()) {
     fail(fmt::format("Invalid prefix {} specified in route definition, must be 0 - {}", *prefix, route.address.width()));
   }
-  // Without a prefix an IPv6 address has to be the default route's.
-  bool open = v6 && !prefix && !route.address.IsZero();
+  // Classes do not count here: without a prefix it has to be the default route's.
+  bool open = !prefix && !route.netmask && !route.address.IsZero();
   if (open || route.address.Masked(PrefixOf(route)) != route.address) {
     fail("Address '" + route.address.ToString() + "' in route definition is not a network address");
   }

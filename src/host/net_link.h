@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "base/ip.h"
+#include "model/value.h"
+
+namespace bv::host {
+
+// A network interface of the host, by its name. Calls block, if only for the kernel's lock: from a handler through
+// Offload(). Failures throw kSystemError (domain kNone) with libvirt's words.
+class NetLink {
+ public:
+  explicit NetLink(std::string name);
+
+  static bool Exists(const std::string& name);
+
+  // Makes it, a bridge with this address of its own.
+  void CreateBridge(const std::optional<model::MacAddress>& mac);
+  // The delay in hundredths of a second.
+  void SetBridge(bool stp, std::uint64_t delay);
+  void SetVlanFiltering();
+  void Delete();
+
+  void SetMac(const model::MacAddress& mac);
+  int Mtu();
+  void SetMtu(unsigned mtu);
+  void AddPort(const std::string& port);
+  void SetUp(bool up);
+
+  void AddAddress(const Ip& address, unsigned prefix);
+  void AddRoute(const Ip& network, unsigned prefix, const Ip& gateway, unsigned metric);
+
+ private:
+  int Index();
+
+  std::string name_;
+  Fd socket_;  // for what interfaces are told by ioctl()
+};
+
+}  // namespace bv::host

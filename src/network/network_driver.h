@@ -1,0 +1,103 @@
+#pragma once
+
+#include <optional>
+
+#include "base/wait.h"
+#include "daemon/driver.h"
+#include "daemon/object_events.h"
+#include "daemon/pid_file.h"
+#include "network/starter.h"
+#include "protocol/remote.h"
+#include "rpc/service.h"
+
+namespace bv::network {
+
+// virtnetworkd's driver: networks, their ports, leases and events.
+class NetworkDriver : public Driver {
+ public:
+  explicit NetworkDriver(const DriverEnvironment& environment);
+
+  Task<> Start() override;
+  Task<> Stop() override;
+  Task<> Reload() override;
+  void Register(Service& service) override;
+  bool AcceptsUri(const Uri& uri) const override;
+  std::string DefaultUri() const override { return privileged_ ? "network:///system" : "network:///session"; }
+  bool IsHypervisor() const override { return false; }
+  bool HasActiveObjects() const override;
+  // upgrade.cc
+  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
+  void SaveClient(ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
+  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
+  void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
+  bool Quiet() const override { return !changes_.held(); }
+
+ private:
+  Task<remote::ConnectGetTypeRet> GetType(Call& call);
+  // driver_lookup.cc
+  Task<remote::ConnectNumOfNetworksRet> CountActive(Call& call);
+  Task<remote::ConnectNumOfDefinedNetworksRet> CountInactive(Call& call);
+  Task<remote::ConnectListNetworksRet> ListActive(Call& call, remote::ConnectListNetworksArgs args);
+  Task<remote::ConnectListDefinedNetworksRet> ListInactive(Call& call, remote::ConnectListDefinedNetworksArgs args);
+  Task<remote::ConnectListAllNetworksRet> ListAll(Call& call, remote::ConnectListAllNetworksArgs args);
+  Task<remote::NetworkLookupByUuidRet> LookupByUuid(Call& call, remote::NetworkLookupByUuidArgs args);
+  Task<remote::NetworkLookupByNameRet> LookupByName(Call& call, remote::NetworkLookupByNameArgs args);
+  Task<remote::NetworkGetXmlDescRet> GetXml(Call& call, remote::NetworkGetXmlDescArgs args);
+  Task<remote::NetworkGetBridgeNameRet> GetBridgeName(Call& call, remote::NetworkGetBridgeNameArgs args);
+  Task<remote::NetworkGetAutostartRet> GetAutostart(Call& call, remote::NetworkGetAutostartArgs args);
+  Task<remote::NetworkIsActiveRet> IsActive(Call& call, remote::NetworkIsActiveArgs args);
+  Task<remote::NetworkIsPersistentRet> IsPersistent(Call& call, remote::NetworkIsPersistentArgs args);
+  Task<remote::NetworkGetDhcpLeasesRet> GetLeases(Call& call, remote::NetworkGetDhcpLeasesArgs args);
+  Task<remote::ConnectNetworkEventRegisterAnyRet> Subscribe(Call& call, remote::ConnectNetworkEventRegisterAnyArgs args);
+  Task<> Unsubscribe(Call& call, remote::ConnectNetworkEventDeregisterAnyArgs args);
+  // driver_lifecycle.cc
+  Task<remote::NetworkDefineXmlRet> DefineXml(Call& call, remote::NetworkDefineXmlArgs args);
+  Task<remote::NetworkDefineXmlFlagsRet> DefineXmlFlags(Call& call, remote::NetworkDefineXmlFlagsArgs args);
+  Task<remote::NetworkCreateXmlRet> CreateXml(Call& call, remote::NetworkCreateXmlArgs args);
+  Task<remote::NetworkCreateXmlFlagsRet> CreateXmlFlags(Call& call, remote::NetworkCreateXmlFlagsArgs args);
+  Task<> Undefine(Call& call, remote::NetworkUndefineArgs args);
+  Task<> Create(Call& call, remote::NetworkCreateArgs args);
+  Task<> Destroy(Call& call, remote::NetworkDestroyArgs args);
+  Task<> SetAutostart(Call& call, remote::NetworkSetAutostartArgs args);
+  Task<> Update(Call& call, remote::NetworkUpdateArgs args);
+  // driver_ports.cc
+  Task<remote::NetworkListAllPortsRet> ListPorts(Call& call, remote::NetworkListAllPortsArgs args);
+  Task<remote::NetworkPortLookupByUuidRet> LookupPort(Call& call, remote::NetworkPortLookupByUuidArgs args);
+  Task<remote::NetworkPortCreateXmlRet> CreatePort(Call& call, remote::NetworkPortCreateXmlArgs args);
+  Task<remote::NetworkPortGetXmlDescRet> GetPortXml(Call& call, remote::NetworkPortGetXmlDescArgs args);
+  Task<> DeletePort(Call& call, remote::NetworkPortDeleteArgs args);
+  Task<remote::NetworkPortGetParametersRet> GetPortParameters(Call& call, remote::NetworkPortGetParametersArgs args);
+  Task<> SetPortParameters(Call& call, remote::NetworkPortSetParametersArgs args);
+
+  Task<AsyncMutex::Lock> BeginChange();
+  Task<remote::NonnullNetwork> Define(std::string xml, unsigned flags);
+  Task<remote::NonnullNetwork> CreateTransient(std::string xml, unsigned flags);
+  // To disk, then into memory.
+  Task<> SaveConfig(NetworkPtr network, model::NetworkDef def);
+  Task<> SaveStatus(NetworkPtr network);
+  Task<> SavePort(NetworkPtr network, model::NetworkPortDef port);
+  Task<> AddPort(NetworkPtr network, model::NetworkPortDef port, bool reclaim);
+  Task<> RemovePort(NetworkPtr network, Uuid uuid);
+  Task<> StartNetwork(NetworkPtr network);
+  Task<> StopNetwork(NetworkPtr network);
+  void LoadAll();
+  // After a start of the daemon: what networks need and may have lost.
+  Task<> Refresh(NetworkPtr network, bool dnsmasq);
+  Task<> AutostartAll();
+  void TellLifecycle(const remote::NonnullNetwork& network, int event);
+
+  const bool privileged_;
+  const NetworkPaths paths_;
+  std::function<void()> on_idle_;
+  std::optional<PidFile> lock_;  // against another daemon that would manage the same networks
+  Fd inherited_lock_;            // of another image of this process
+  NetworkStarter starter_;
+  NetworkList networks_;
+  AsyncMutex changes_;  // one at a time: rules and bridges are the host's
+  ObjectEvents events_;
+};
+
+inline remote::NonnullNetwork Reference(const Network& network) { return {network.name(), network.uuid()}; }
+void RefuseFlags(unsigned flags, unsigned known, const char* function);
+
+}  // namespace bv::network
