@@ -1,11 +1,10 @@
-#include "daemon/silent_driver.h"
 #include "drivers.h"
+#include "storage/storage_driver.h"
 
 namespace bv {
 
-// The storage driver comes later.
 void AddVirtstoragedDrivers(DriverList& drivers, const DriverEnvironment& environment) {
-  drivers.push_back(std::make_unique<SilentDriver>("storage", "storage", false, environment));
+  drivers.push_back(std::make_unique<storage::StorageDriver>(environment));
 }
 
 }  // namespace bv

@@ -344,8 +344,17 @@ void CheckSchema(const xml::Node& pool) {
   for (const Element& element : elements) {
     if (source && !element.allowed && source->Child(element.name)) invalid("unexpected <" + std::string(element.name) + ">");
   }
+  bool needs_source = *type != PoolType::kDir && *type != PoolType::kMpath;
+  if (needs_source && !source) invalid("missing <source>");
+  if (source && (traits.shown & kPoolName) && *type != PoolType::kLogical && !source->Child("name")) invalid("missing <name>");
+  if (*type == PoolType::kIscsi && !source->Child("device")) invalid("missing <device>");
   if (traits.has_target && !pool.Child("target")) invalid("missing <target>");
   if (!traits.has_target && pool.Child("target")) invalid("unexpected <target>");
+  const xml::Node* target = pool.Child("target");
+  if (const xml::Node* path = target ? target->Child("path") : nullptr) {
+    bool absolute = path->text.size() > 1 && path->text[0] == '/' && path->text.find_first_of(" \t\r\n") == path->text.npos;
+    if (!absolute || path->Next("path")) invalid("a target path that is not one absolute path");
+  }
   if (*type != PoolType::kRbd && pool.Child("refresh")) invalid("unexpected <refresh>");
 }
 
@@ -355,7 +364,13 @@ PoolDef Read(const xml::Node& root, bool validate) {
     CheckSchema(root);
   }
   PoolDef pool;
-  Parser(ErrorDomain::kStorage, 0).Read(kPool, pool, root);
+  try {
+    Parser(ErrorDomain::kStorage, 0).Read(kPool, pool, root);
+  } catch (const Error& error) {
+    // The schema would have found nearly everything that is wrong.
+    if (!validate || error.code == ErrorCode::kNoSupport) throw;
+    throw Error(ErrorDomain::kXml, ErrorCode::kXmlInvalidSchema, error.message);
+  }
   return pool;
 }
 
