@@ -1,11 +1,10 @@
-#include "daemon/silent_driver.h"
 #include "drivers.h"
+#include "nwfilter/nwfilter_driver.h"
 
 namespace bv {
 
-// The network filter driver comes later.
 void AddVirtnwfilterdDrivers(DriverList& drivers, const DriverEnvironment& environment) {
-  drivers.push_back(std::make_unique<SilentDriver>("nwfilter", "nwfilter", false, environment));
+  drivers.push_back(std::make_unique<nwfilter::NwfilterDriver>(environment));
 }
 
 }  // namespace bv

@@ -65,6 +65,7 @@ put 644 systemd/90-busyvirt.preset "$prefix/lib/systemd/system-preset/90-busyvir
 put 644 "$data/sysusers.conf" "$prefix/lib/sysusers.d/busyvirt.conf"
 put 644 "$data/tmpfiles.conf" "$prefix/lib/tmpfiles.d/busyvirt.conf"
 put_config "$data/logrotate.conf" "$sysconfdir/logrotate.d/libvirtd"
+for filter in data/nwfilter/*.xml; do put_config "$filter" "$sysconfdir/libvirt/nwfilter/$(basename "$filter")" 600; done
 put_config data/sasl/libvirt.conf "$sysconfdir/sasl2/libvirt.conf"
 put 644 data/polkit/org.libvirt.unix.policy "$datadir/polkit-1/actions/org.libvirt.unix.policy"
 put 644 "$data/org.libvirt.api.policy" "$datadir/polkit-1/actions/org.libvirt.api.policy"
@@ -72,6 +73,7 @@ put 644 data/polkit/60-libvirt.rules "$datadir/polkit-1/rules.d/60-libvirt.rules
 
 directory 700 "$sysconfdir/libvirt/qemu/networks"
 directory 700 "$sysconfdir/libvirt/secrets"
+directory 700 "$sysconfdir/libvirt/nwfilter"
 directory 711 "$localstatedir/lib/libvirt/images"
 directory 755 "$localstatedir/lib/libvirt"
 directory 755 "$localstatedir/cache/libvirt"

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "cpu/cpu_xml.h"
 #include "model/network.h"
+#include "model/nwfilter/binding.h"
+#include "model/nwfilter/filter.h"
 #include "model/secret.h"
 #include "model/storage_pool.h"
 #include "model/storage_volume.h"
@@ -23,8 +25,13 @@ std::string Pool(std::string_view text) { return model::FormatPool(model::ParseP
 std::string ValidPool(std::string_view text) { return model::FormatPool(model::ParsePool(text, true)); }
 std::string Volume(std::string_view text) { return model::FormatVolume(model::ParseVolume(text, model::kVolumeOptionalCapacity)); }
 
+std::string Filter(std::string_view text) { return model::FormatFilter(model::ParseFilter(text, false)); }
+std::string ValidFilter(std::string_view text) { return model::FormatFilter(model::ParseFilter(text, true)); }
+std::string Binding(std::string_view text) { return model::FormatFilterBinding(model::ParseFilterBinding(text, false)); }
+
 // Reads and writes; a new kind of object is a line here.
-constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu, &Pool, &ValidPool, &Volume, &Network};
+constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu, &Pool, &ValidPool, &Volume, &Network,
+                                                     &Filter, &ValidFilter, &Binding};
 
 }  // namespace
 
