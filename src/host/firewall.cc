@@ -3,37 +3,16 @@
 #include <algorithm>
 #include <map>
 
-#include "base/command.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "base/wait.h"
+#include "host/netfilter.h"
 
 namespace bv::host {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{60};  // for others that hold the tables
-
-const char* Tool(FirewallLayer layer) { return layer == FirewallLayer::kIpv4 ? "iptables" : "ip6tables"; }
-
-AsyncMutex& Tables() {
-  static AsyncMutex mutex;
-  return mutex;
-}
-
-Command Make(std::string program, std::vector<std::string> arguments) {
-  Command command;
-  command.argv.push_back(std::move(program));
-  for (std::string& argument : arguments) command.argv.push_back(std::move(argument));
-  command.environment.emplace_back("LC_ALL", "C");
-  return command;
-}
-
-[[noreturn]] void Throw(const std::string& what, const CommandResult& result) {
-  throw Error(ErrorDomain::kFirewall, ErrorCode::kInternalError,
-              "Failed to apply firewall rules " + what + ": " + (result.errors.empty() ? result.Describe() : result.errors));
-}
+Netfilter Kind(FirewallLayer layer) { return layer == FirewallLayer::kIpv4 ? Netfilter::kIpv4 : Netfilter::kIpv6; }
 
 // The lines by their tables, in the syntax of iptables-save.
 using Changes = std::map<std::string, std::vector<std::string>>;
@@ -46,19 +25,6 @@ std::string Format(const Changes& changes) {
     text += "COMMIT\n";
   }
   return text;
-}
-
-Task<CommandResult> Restore(FirewallLayer layer, Changes changes) {
-  Command command = Make(std::string(Tool(layer)) + "-restore", {"-w", "--noflush"});
-  std::string input = Format(changes);
-  co_return co_await Run(std::move(command), std::move(input), Clock::now() + kPatience);
-}
-
-Task<std::string> Saved(FirewallLayer layer) {
-  Command command = Make(std::string(Tool(layer)) + "-save", {});
-  auto result = co_await Run(std::move(command), {}, Clock::now() + kPatience);
-  if (!result.ok()) Throw(std::string(Tool(layer)) + "-save", result);
-  co_return result.output;
 }
 
 // What iptables-save says of one table.
@@ -83,8 +49,8 @@ Changes ChangesOf(const std::vector<FirewallRule>& rules, FirewallLayer layer, c
 }  // namespace
 
 Task<> Firewall::MakeChains(FirewallLayer layer, std::vector<FirewallChain> chains) {
-  auto lock = co_await Tables().Acquire();
-  std::string saved = co_await Saved(layer);
+  auto turn = co_await NetfilterTables::Turn();
+  std::string saved = co_await NetfilterTables::Save(Kind(layer), {});
   Changes changes;
   std::reverse(chains.begin(), chains.end());
   for (const FirewallChain& chain : chains) {
@@ -94,35 +60,42 @@ Task<> Firewall::MakeChains(FirewallLayer layer, std::vector<FirewallChain> chai
     if (std::ranges::find(lines, jump) == lines.end()) changes[chain.table].push_back("-I " + chain.from + " -j " + chain.chain);
   }
   if (changes.empty()) co_return;
-  auto result = co_await Restore(layer, changes);
-  if (!result.ok()) Throw(std::string(Tool(layer)) + "-restore", result);
+  std::string script = Format(changes);
+  co_await NetfilterTables::Restore(Kind(layer), script);
 }
 
 Task<> Firewall::Insert(std::vector<FirewallRule> rules) {
-  auto lock = co_await Tables().Acquire();
+  auto turn = co_await NetfilterTables::Turn();
   for (FirewallLayer layer : {FirewallLayer::kIpv4, FirewallLayer::kIpv6}) {
     Changes changes = ChangesOf(rules, layer, "-I");
     if (changes.empty()) continue;
-    auto result = co_await Restore(layer, changes);
-    if (!result.ok()) Throw(std::string(Tool(layer)) + "-restore", result);
+    std::string script = Format(changes);
+    co_await NetfilterTables::Restore(Kind(layer), script);
   }
 }
 
 Task<> Firewall::Remove(std::vector<FirewallRule> rules) {
-  auto lock = co_await Tables().Acquire();
+  auto turn = co_await NetfilterTables::Turn();
   for (FirewallLayer layer : {FirewallLayer::kIpv4, FirewallLayer::kIpv6}) {
     Changes changes = ChangesOf(rules, layer, "-D");
     if (changes.empty()) continue;
-    auto all = co_await Restore(layer, changes);
-    if (all.ok()) continue;
+    std::string script = Format(changes);
+    bool all = true;
+    try {
+      co_await NetfilterTables::Restore(Kind(layer), script);
+    } catch (const Error&) {
+      all = false;
+    }
+    if (all) continue;
     // Somebody took one of them away: one at a time then.
     for (const FirewallRule& rule : rules) {
       if (rule.layer != layer) continue;
-      std::vector<std::string> arguments = {"-w", "--table", rule.table, "-D", rule.chain};
-      for (std::string_view word : Words(rule.rule)) arguments.emplace_back(word);
-      Command command = Make(Tool(layer), std::move(arguments));
-      auto one = co_await Run(std::move(command), {}, Clock::now() + kPatience);
-      if (!one.ok()) LogDebug("util.firewall", "no rule {} {} to remove: {}", rule.chain, rule.rule, one.errors);
+      script = "*" + rule.table + "\n-D " + rule.chain + " " + rule.rule + "\nCOMMIT\n";
+      try {
+        co_await NetfilterTables::Restore(Kind(layer), script);
+      } catch (const Error& e) {
+        LogDebug("util.firewall", "no rule {} {} to remove: {}", rule.chain, rule.rule, e.what());
+      }
     }
   }
 }
