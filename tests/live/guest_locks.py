@@ -1,4 +1,5 @@
 """lock_manager = "lockd": what a guest uses is locked through virtlockd while it runs, and only then."""
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -7,7 +8,7 @@ import subprocess
 
 import libvirt
 
-from harness import Failure, GUEST_DIR, expect, runs, wait_for
+from harness import Failure, GUEST_DIR, Skip, expect, runs, wait_for
 from events import qemu_pid
 
 AREA = '/var/lib/libvirt/lockd'
@@ -209,6 +210,60 @@ def test_lease_files(host):
     expect('resumed', sorted(os.listdir(AREA + '/files')), names)
     host.virsh('destroy', 'one')
     wait_for('stopped', lambda: os.listdir(AREA + '/files') == [])
+
+
+@contextlib.contextmanager
+def storage_tools(host, volumes, serials):
+    """In place of lvs and udev's scsi_id, programs that know these paths; each as the real one is asked and answers."""
+    tools = '/run/storage-tools'
+    os.makedirs(tools, exist_ok=True)
+
+    def write(name, wanted, known, answer, unknown):
+        cases = ''.join('%s) echo "%s" ;;\n' % (path, answer % word) for path, word in known.items())
+        with open('%s/%s' % (tools, name), 'w') as f:
+            f.write('#!/bin/sh\ncase "$*" in *"%s"*) ;; *) exit 9 ;; esac\nfor last; do :; done\ncase $last in\n%s*) %s ;;\nesac\n'
+                    % (wanted, cases, unknown))
+        os.chmod('%s/%s' % (tools, name), 0o755)
+    write('lvs', '--noheadings', volumes, '  %s', 'echo "  Volume group not found" >&2; exit 5')
+    write('scsi_id', '--whitelisted', serials, '%s', 'exit 1')
+    before = host.env['PATH']
+    host.env['PATH'] = tools + ':' + before
+    subprocess.run(['mount', '--bind', tools + '/scsi_id', '/lib/udev/scsi_id'], check=True)
+    try:
+        yield
+    finally:
+        host.env['PATH'] = before
+        subprocess.run(['umount', '/lib/udev/scsi_id'], check=True)
+
+
+def test_lease_files_of_devices(host):
+    """LVM volumes are known by their UUIDs, SCSI disks by their serial numbers, other devices by their paths' sums"""
+    if not os.path.exists('/lib/udev/scsi_id'):
+        raise Skip('udev is not installed')
+    volume, scsi, other = ('/dev/shm/bv-%s' % name for name in ('volume', 'scsi', 'other'))
+    spaces = {'lvm_lockspace_dir': AREA + '/lvm', 'scsi_lockspace_dir': AREA + '/scsi', 'file_lockspace_dir': AREA + '/files'}
+    for directory in spaces.values():
+        os.makedirs(directory, exist_ok=True)
+    uuid, serial = 'vB9o3J-2rKx-Qz0d-ADzH-8yNT-sTZE-VgW3nW', '36001405b1e2c3d4'
+    with storage_tools(host, {volume: uuid}, {scsi: serial}):
+        with_lockd(host, '\n'.join('%s = "%s"' % row for row in spaces.items()))
+        devices = ''
+        for path, target in ((volume, 'vda'), (scsi, 'vdb'), (other, 'vdc')):
+            with open(path, 'wb') as f:
+                f.truncate(1 << 20)
+            devices += ("<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='%s'/><target dev='%s'/></disk>"
+                        % (path, target))
+        host.define('one', devices=devices)
+        host.virsh('start', 'one')
+        sums = [hashlib.sha256(path.encode()).hexdigest() for path in (volume, other)]
+        # Debian's was built without knowledge of LVM: a volume is any device to it.
+        wanted = {'lvm': [], 'scsi': [serial], 'files': sorted(sums)} if host.real else {'lvm': [uuid], 'scsi': [serial], 'files': sums[1:]}
+        expect('lease files', {kind: sorted(os.listdir('%s/%s' % (AREA, kind))) for kind in wanted}, wanted)
+        expect('locked', any(can_lock_file('%s/%s/%s' % (AREA, kind, name)) for kind in wanted for name in wanted[kind]), False)
+        host.virsh('destroy', 'one')
+        wait_for('stopped', lambda: not any(os.listdir(directory) for directory in spaces.values()))
+    for path in (volume, scsi, other):
+        os.unlink(path)
 
 
 def test_locks_outlive_the_daemon(host):
