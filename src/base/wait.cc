@@ -6,7 +6,9 @@
 
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/log.h"
@@ -134,39 +136,65 @@ struct Job {
   std::function<void()> work, done;
 };
 
-// Threads come when there is work that no idle thread can take, and go after idle seconds, so that
-// a daemon at rest has one thread.
+// Threads come when there is work that no idle thread can take, and go after idle moments, so that a
+// daemon at rest has one thread. A few work at once; who has been at one thing for long is stuck in the
+// kernel (a file whose server is gone) and not counted among them, so that it holds up nobody else.
 class Pool {
  public:
   void Submit(Job job) {
     std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
-    if (idle_ > 0 || threads_ == kMaxThreads) {
-      wake_.notify_one();
-      return;
-    }
+    CallThread();
+  }
+
+ private:
+  static constexpr std::size_t kAtOnce = 4, kMostThreads = 256;
+  static constexpr std::chrono::milliseconds kIdle{200}, kStuck{100};
+
+  // One that waits is enough: it takes the next job, or the first one to get stuck leaves it one.
+  void CallThread() {
+    if (waiting_ > 0) return wake_.notify_one();
+    if (threads_ == kMostThreads) return;
     ++threads_;
     std::thread([this] { Work(); }).detach();
   }
 
- private:
-  static constexpr int kMaxThreads = 4;
-  static constexpr std::chrono::milliseconds kIdle{200};
+  // Until when the threads that work are too many for another; in the past when they are not.
+  Deadline FullUntil() const {
+    auto fresh = began_.upper_bound(Clock::now() - kStuck);
+    auto count = static_cast<std::size_t>(std::distance(fresh, began_.end()));
+    return count < kAtOnce ? Deadline::min() : *std::next(fresh, static_cast<std::ptrdiff_t>(count - kAtOnce)) + kStuck;
+  }
+
+  // False when there is nothing to do for a while.
+  bool WaitForJob(std::unique_lock<std::mutex>& lock) {
+    Deadline idle_end = In(kIdle);
+    for (;;) {
+      Deadline full = jobs_.empty() ? kNever : FullUntil();
+      if (full <= Clock::now()) return true;
+      if (jobs_.empty() && Clock::now() >= idle_end) return false;
+      wake_.wait_until(lock, jobs_.empty() ? idle_end : full);
+    }
+  }
 
   void Work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-      ++idle_;
-      bool more = wake_.wait_for(lock, kIdle, [this] { return !jobs_.empty(); });
-      --idle_;
+      ++waiting_;
+      bool more = WaitForJob(lock);
+      --waiting_;
       if (!more) break;
       Job job = std::move(jobs_.front());
       jobs_.pop_front();
+      auto mine = began_.insert(Clock::now());
+      if (!jobs_.empty()) CallThread();
       lock.unlock();
       job.work();
       job.work = nullptr;  // captured values go on this thread, not on the loop's
       job.loop->PostFromThread(std::move(job.done));
       lock.lock();
+      began_.erase(mine);
+      if (!jobs_.empty()) wake_.notify_one();
     }
     --threads_;
   }
@@ -174,8 +202,8 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;
-  int idle_ = 0;
-  int threads_ = 0;
+  std::multiset<Deadline> began_;  // when each thread that works took its job
+  std::size_t waiting_ = 0, threads_ = 0;
 };
 
 }  // namespace

@@ -103,8 +103,8 @@ Task<bool> Readable(int fd, Deadline deadline = kNever);
 Task<bool> Writable(int fd, Deadline deadline = kNever);
 
 namespace detail {
-// Runs `work` on the pool (at most 4 threads, made when needed, gone after 5 idle seconds), then
-// `done` on the loop.
+// Runs `work` on the pool, then `done` on the loop. The pool has 4 threads at most, besides those that have been
+// at one thing for more than 0.1 s; they come when needed and go when idle.
 void SubmitOffload(std::function<void()> work, std::function<void()> done);
 }  // namespace detail
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -144,6 +146,50 @@ TEST_F(WaitTest, LongTurnsLetOthersIn) {
   loop_.Post([&] { order += "other,"; });
   loop_.Run();
   EXPECT_EQ(order, "other,long");
+}
+
+// A dead file server must not take the threads that everything else needs.
+TEST_F(WaitTest, WorkThatIsStuckHoldsUpNobodyElse) {
+  std::promise<void> answer;
+  auto answered = answer.get_future().share();
+  int stuck = 20, ended = 0;
+  auto hang = [&]() -> Task<> {
+    auto wait = [answered] { answered.wait(); };
+    co_await Offload(std::move(wait));
+    ++ended;
+  };
+  for (int i = 0; i < stuck; ++i) Spawn(hang(), "hang");
+  auto others = [&]() -> Task<> {
+    for (int i = 0; i < 3; ++i) {
+      auto work = [] { return 1; };
+      EXPECT_EQ(co_await Offload(std::move(work)), 1);
+    }
+    EXPECT_EQ(ended, 0);
+    answer.set_value();
+    while (ended < stuck) co_await Sleep(1ms);
+  };
+  Run(others());
+}
+
+TEST_F(WaitTest, FewWorkAtOnce) {
+  std::atomic<int> now = 0, most = 0;
+  int ended = 0;
+  auto work = [&]() -> Task<> {
+    auto busy = [&] {
+      int count = ++now;
+      for (int seen = most; count > seen && !most.compare_exchange_weak(seen, count);) {}
+      std::this_thread::sleep_for(5ms);
+      --now;
+    };
+    co_await Offload(std::move(busy));
+    ++ended;
+  };
+  for (int i = 0; i < 20; ++i) Spawn(work(), "work");
+  auto all = [&]() -> Task<> {
+    while (ended < 20) co_await Sleep(1ms);
+  };
+  Run(all());
+  EXPECT_LE(most, 8);  // 4, but for a machine that is very busy
 }
 
 }  // namespace
