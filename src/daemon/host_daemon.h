@@ -6,6 +6,7 @@
 
 #include "base/loop.h"
 #include "base/signal.h"
+#include "base/wait.h"
 #include "daemon/admin.h"
 #include "daemon/background.h"
 #include "daemon/config.h"
@@ -63,7 +64,13 @@ class HostDaemon {
   // host_upgrade.cc
   void RequestUpgrade();
   Task<> Upgrade();
+  struct Check {
+    Event done;
+    bool original = false;
+    std::exception_ptr failure;
+  };
   Task<bool> CheckNextImage();
+  Task<> RunCheck(std::shared_ptr<Check> check);
   Task<bool> Settle();
   void HoldClients();
   Task<bool> HoldDrivers(Deadline deadline);

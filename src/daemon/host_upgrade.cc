@@ -26,6 +26,8 @@ constexpr char kLog[] = "daemon";
 constexpr std::chrono::milliseconds kHoldLimit{1000};
 constexpr std::chrono::seconds kRetry{1};
 constexpr std::chrono::milliseconds kLook{1};
+// More than the check itself may take.
+constexpr std::chrono::seconds kCheckLimit{25};
 // Streams that are open for longer than this are ended: a console's would never end by itself.
 constexpr std::chrono::seconds kStreamLimit{30};
 constexpr std::chrono::milliseconds kFlushLimit{500};
@@ -59,6 +61,9 @@ Task<> HostDaemon::Upgrade() {
   while (std::exchange(upgrade_wanted_, false)) {
     LogInfo(kLog, "upgrading to {}", Started().path);
     try {
+      for (const auto& driver : drivers_) {
+        if (auto* work = dynamic_cast<BackgroundWork*>(driver.get())) work->CheckReady();
+      }
       bool original = co_await CheckNextImage();
       if (co_await Settle()) LeaveForNextImage(original);
     } catch (const std::exception& e) {
@@ -69,20 +74,27 @@ Task<> HostDaemon::Upgrade() {
   upgrading_ = false;
 }
 
+// Not even starting it may succeed: the child closes its copies of our files, and one of their servers may be gone.
 Task<bool> HostDaemon::CheckNextImage() {
+  auto check = std::make_shared<Check>();
+  Spawn(RunCheck(check), "check the next image");
+  bool done = co_await check->done.Wait(In(kCheckLimit));
+  if (!done) throw Error(ErrorDomain::kNone, ErrorCode::kOperationTimeout, "the new image's check does not start");
+  if (check->failure) std::rethrow_exception(check->failure);
+  co_return check->original;
+}
+
+Task<> HostDaemon::RunCheck(std::shared_ptr<Check> check) {
   std::string copy = paths_.state_file + ".check";
-  upgrade::PassedFds fds;
-  WriteFileAtomic(copy, upgrade::Format(SaveAll(fds)));
-  std::exception_ptr failure;
-  bool original = false;
   try {
-    original = co_await CheckImage(personality_, copy);
+    upgrade::PassedFds fds;
+    WriteFileAtomic(copy, upgrade::Format(SaveAll(fds)));
+    check->original = co_await CheckImage(personality_, copy);
   } catch (...) {
-    failure = std::current_exception();
+    check->failure = std::current_exception();
   }
   unlink(copy.c_str());
-  if (failure) std::rethrow_exception(failure);
-  co_return original;
+  check->done.Set();
 }
 
 // Waits for a moment in which no call runs, with the clients held meanwhile; true when it has come.

@@ -24,9 +24,9 @@ void Compressor::Add(const std::string& path) {
   }
 }
 
-Task<> Compressor::Stop() {
+Task<> Compressor::Stop(Deadline deadline) {
   stopping_ = true;
-  if (running_) co_await ended_.Wait();
+  if (running_) co_await ended_.Wait(deadline);
 }
 
 Task<> Compressor::Run() {
@@ -60,13 +60,14 @@ Task<> Compressor::CompressBackups(std::string path) {
     std::uint64_t inode = co_await Offload(std::move(compress));
     if (inode == 0) continue;
     auto held = co_await hold_(path);
-    Replace(path, inode);
+    auto replace = [path, inode, backups = max_backups_] { Replace(path, inode, backups); };
+    co_await Offload(std::move(replace));
   }
 }
 
 // Names do not move while we look: the log is held.
-void Compressor::Replace(const std::string& path, std::uint64_t inode) {
-  for (unsigned number = 0; number < max_backups_; ++number) {
+void Compressor::Replace(const std::string& path, std::uint64_t inode, unsigned backups) {
+  for (unsigned number = 0; number < backups; ++number) {
     if (InodeOf(BackupName(path, number)) != inode) continue;
     bool there = CompressedInode(CompressedName(path, number)) == inode ||
                  rename(CompressingName(path).c_str(), CompressedName(path, number).c_str()) == 0;

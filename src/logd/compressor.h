@@ -23,14 +23,14 @@ class Compressor {
 
   // Sees to all backups of the log at `path`.
   void Add(const std::string& path);
-  // Ends after the file that is being compressed now.
-  Task<> Stop();
+  // Ends after the file that is being compressed now; returns then, or at the deadline.
+  Task<> Stop(Deadline deadline);
   bool idle() const { return !running_; }
 
  private:
   Task<> Run();
   Task<> CompressBackups(std::string path);
-  void Replace(const std::string& path, std::uint64_t inode);
+  static void Replace(const std::string& path, std::uint64_t inode, unsigned backups);
 
   unsigned max_backups_;
   HoldLog hold_;

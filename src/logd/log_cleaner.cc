@@ -72,7 +72,10 @@ Task<> LogCleaner::Clean() {
   for (auto& [path, files] : logs) {
     if (files.newest >= oldest || is_open_(path)) continue;
     LogInfo("logging.log_cleaner", "removing {}, which is too old", path);
-    for (auto& file : files.paths) unlink(file.c_str());
+    auto remove = [paths = std::move(files.paths)] {
+      for (auto& file : paths) unlink(file.c_str());
+    };
+    co_await Offload(std::move(remove));
   }
 }
 

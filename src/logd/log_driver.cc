@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/verbatim_error.h"
 #include "base/wait.h"
 #include "daemon/config.h"
@@ -19,6 +20,14 @@ namespace {
 
 // The protocol's limit for one reply.
 constexpr std::uint64_t kMaxRead = 4u << 20;
+// How long a call waits for a log's files.
+constexpr std::chrono::seconds kAnswerLimit{10};
+// What an orderly end waits for files, and then for turns that are under way.
+constexpr std::chrono::seconds kEndLimit{3}, kCloseLimit{1};
+// An upgrade is refused when the same log has kept it from being made so often.
+constexpr int kTries = 3;
+constexpr const char* kLogSource = "logging.log_handler";
+constexpr auto kAsItIs = [](auto value) { return value; };
 
 RotationLimits LimitsOf(const DaemonConfig* config) {
   if (!config) return {};
@@ -27,6 +36,15 @@ RotationLimits LimitsOf(const DaemonConfig* config) {
 
 LogPosition ToLogPosition(const LogFilePosition& position) { return {position.inode, position.offset}; }
 LogFilePosition FromLogPosition(const LogPosition& position) { return {position.inode, position.offset}; }
+
+Error DoesNotAnswer(const std::string& path) {
+  return Error(ErrorDomain::kLogging, ErrorCode::kOperationTimeout, "the file of the log " + path + " does not answer");
+}
+
+Error IsOpen(const std::string& path) {
+  return VerbatimError(ErrorDomain::kLogging, ErrorCode::kSystemError,
+                       "Cannot open log file: '" + path + "': Device or resource busy");
+}
 
 }  // namespace
 
@@ -38,7 +56,7 @@ LogDriver::LogDriver(const DriverEnvironment& environment)
                environment.config ? environment.config->max_age_days : 0,
                [this](const std::string& path) { return Find(path) != nullptr; }) {}
 
-LogDriver::~LogDriver() = default;
+LogDriver::~LogDriver() { turns_->Close(In(kCloseLimit)); }
 
 Task<> LogDriver::Start() {
   UseAllDescriptors();
@@ -46,13 +64,25 @@ Task<> LogDriver::Start() {
   co_return;
 }
 
+// Each for itself, so that one whose file does not answer costs nobody else the end of his output.
 Task<> LogDriver::Stop() {
-  co_await compressor_.Stop();
-  co_await Hold(kNever);
-  auto take_all = [this] {
-    for (auto& held : held_) held.pump().TakeAll();
-  };
-  co_await Offload(std::move(take_all));
+  Deadline end = In(kEndLimit);
+  co_await compressor_.Stop(end);
+  if (logs_.empty()) co_return;
+  auto all_taken = std::make_shared<Event>();
+  to_take_ = logs_.size();
+  for (const auto& [path, log] : std::map(logs_)) Spawn(TakeLast(path, all_taken), "end a log");
+  if (co_await all_taken->Wait(end)) co_return;
+  LogWarn(kLogSource, "the files of {} logs do not answer: what was written to them last is lost", to_take_);
+}
+
+Task<> LogDriver::TakeLast(std::string path, std::shared_ptr<Event> all_taken) {
+  auto held = co_await HoldOpen(std::move(path));
+  if (held) {
+    auto take = [log = held->log(), &pump = held->pump()] { pump.TakeAll(); };
+    co_await Offload(std::move(take));
+  }
+  if (--to_take_ == 0) all_taken->Set();
 }
 
 void LogDriver::Register(Service& service) {
@@ -68,83 +98,139 @@ std::shared_ptr<LogTurns::Log> LogDriver::Find(const std::string& path) const {
 }
 
 // While we wait it may be closed, and opened anew.
-Task<std::optional<LogTurns::Held>> LogDriver::HoldOpen(std::string path) {
+Task<std::optional<LogTurns::Held>> LogDriver::HoldOpen(std::string path, Deadline deadline) {
   while (auto log = Find(path)) {
-    auto held = co_await turns_.Hold(log);
+    auto held = co_await turns_->Hold(log, deadline);
+    if (!held) throw DoesNotAnswer(path);
     if (Find(path) == log) co_return held;
   }
   co_return std::nullopt;
 }
 
-// What guests wrote before somebody asks counts as written.
-Task<> LogDriver::TakeAll(std::string path) {
-  auto held = co_await HoldOpen(std::move(path));
-  if (!held) co_return;
-  auto take = [&pump = held->pump()] { pump.TakeAll(); };
-  co_await Offload(std::move(take));
+Task<LogDriver::Door> LogDriver::Enter(std::string path, Deadline deadline) {
+  std::erase_if(doors_, [](const auto& door) { return door.second.expired(); });
+  auto mutex = doors_[path].lock();
+  if (!mutex) doors_[path] = mutex = std::make_shared<AsyncMutex>();
+  auto lock = co_await mutex->Acquire(deadline);
+  if (!lock) throw DoesNotAnswer(path);
+  co_return Door{std::move(mutex), std::move(*lock)};
+}
+
+template <typename Work, typename Then>
+auto LogDriver::WithFiles(std::string path, Work work, Then then) -> Task<ResultOf<Work, Then>> {
+  auto outcome = std::make_shared<Outcome<ResultOf<Work, Then>>>();
+  Spawn(Begin(path, std::move(work), std::move(then), outcome), "use a log");
+  bool answered = co_await outcome->known.Wait(In(kAnswerLimit));
+  if (!answered) throw DoesNotAnswer(path);
+  if (outcome->error) std::rethrow_exception(outcome->error);
+  co_return std::move(*outcome->value);
+}
+
+template <typename Work, typename Then>
+Task<> LogDriver::Begin(std::string path, Work work, Then then, std::shared_ptr<Outcome<ResultOf<Work, Then>>> outcome) {
+  Deadline deadline = In(kAnswerLimit);
+  try {
+    auto door = co_await Enter(path, deadline);
+    auto held = co_await HoldOpen(path, deadline);
+    auto log = held ? held->log() : nullptr;
+    auto run = [work = std::move(work), log, pump = held ? &held->pump() : nullptr] { return work(pump); };
+    auto done = co_await Offload(std::move(run));
+    outcome->value = then(std::move(done));
+  } catch (...) {
+    outcome->error = std::current_exception();
+  }
+  outcome->known.Set();
+}
+
+void LogDriver::CheckReady() const {
+  for (const auto& [path, log] : logs_) {
+    if (turns_->IsStuck(*log.log)) throw DoesNotAnswer(path);
+  }
 }
 
 Task<bool> LogDriver::Hold(Deadline deadline) {
   Release();
   for (const auto& [path, log] : std::map(logs_)) {
-    auto held = co_await turns_.Hold(log.log, deadline);
-    if (!held) co_return false;
+    auto held = co_await turns_->Hold(log.log, deadline);
+    if (!held) {
+      tries_ = std::exchange(slow_log_, path) == path ? tries_ + 1 : 1;
+      if (tries_ < kTries) co_return false;
+      tries_ = 0;
+      throw DoesNotAnswer(path);
+    }
     held_.push_back(std::move(*held));
   }
+  tries_ = 0;
   co_return true;
 }
 
-RotatingFile LogDriver::OpenFile(const std::string& path, bool truncate) {
-  return Prepare(RotatingFile(path, limits_, truncate));
+std::function<void(RotatingFile&)> LogDriver::Preparation(const std::string& path) {
+  return [this, path, compress = limits_.compress, turns = std::weak_ptr(turns_)](RotatingFile& file) {
+    file.on_discard = [turns](Fd old) {
+      if (auto alive = turns.lock()) alive->Discard(std::move(old));
+    };
+    if (!compress) return;
+    file.on_roll_over = [this, path, turns] {
+      if (auto alive = turns.lock()) alive->ToLoop([this, path] { compressor_.Add(path); });
+    };
+  };
 }
 
-RotatingFile LogDriver::Prepare(RotatingFile file) {
-  file.on_discard = [this](Fd old) { turns_.Discard(std::move(old)); };
-  if (limits_.compress) {
-    file.on_roll_over = [this, path = file.path()] { turns_.ToLoop([this, path] { compressor_.Add(path); }); };
-    compressor_.Add(file.path());
-  }
-  return file;
-}
-
-std::shared_ptr<LogTurns::Log> LogDriver::AddLog(const std::string& path, RotatingFile file, Fd pipe) {
-  return turns_.Add(LogPump(std::move(file), std::move(pipe)), [this, path] { Spawn(Close(path), "close a log"); });
+void LogDriver::Add(const std::string& path, OpenLog log, RotatingFile file, Fd pipe) {
+  Preparation(path)(file);
+  if (limits_.compress) compressor_.Add(path);
+  log.log = turns_->Add(LogPump(std::move(file), std::move(pipe)), [this, path] { Spawn(Close(path), "close a log"); });
+  logs_[path] = std::move(log);
 }
 
 Task<> LogDriver::Close(std::string path) {
   auto held = co_await HoldOpen(path);
+  auto log = Find(path);
   logs_.erase(path);
+  held.reset();
   if (logs_.empty()) environment_.on_idle();
+  // The last of the file, which may have to tell its server.
+  auto drop = [log = std::move(log)]() mutable { log.reset(); };
+  co_await Offload(std::move(drop));
 }
 
 // Flags that are not known are ignored here, and here only; clients may rely on it.
 Task<DomainOpenLogFileRet> LogDriver::Open(Call& call, DomainOpenLogFileArgs args) {
-  if (Find(args.path)) {
-    throw VerbatimError(ErrorDomain::kLogging, ErrorCode::kSystemError,
-                        "Cannot open log file: '" + args.path + "': Device or resource busy");
-  }
-  RotatingFile file = OpenFile(args.path, (args.flags & kDomainOpenLogFileTruncate) != 0);
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) < 0) throw SystemError(ErrorDomain::kLogging, "Cannot open a pipe");
-  Fd read_end(ends[0]), write_end(ends[1]);
+  if (Find(args.path)) throw IsOpen(args.path);
+  auto open = [path = args.path, limits = limits_, truncate = (args.flags & kDomainOpenLogFileTruncate) != 0](LogPump* pump) {
+    if (pump) throw IsOpen(path);
+    return RotatingFile(path, limits, truncate);
+  };
+  struct Opened {
+    LogFilePosition position;
+    Fd write_end;
+  };
+  auto add = [this, path = args.path, log = OpenLog{args.driver, args.dom, nullptr}](RotatingFile file) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) throw SystemError(ErrorDomain::kLogging, "Cannot open a pipe");
+    Fd read_end(ends[0]), write_end(ends[1]);
+    auto position = FromLogPosition(file.position());
+    Add(path, log, std::move(file), std::move(read_end));
+    return Opened{position, std::move(write_end)};
+  };
+  auto opened = co_await WithFiles(args.path, std::move(open), std::move(add));
   DomainOpenLogFileRet ret;
-  ret.pos = FromLogPosition(file.position());
-  auto log = AddLog(args.path, std::move(file), std::move(read_end));
-  logs_[args.path] = {std::move(args.driver), std::move(args.dom), std::move(log)};
-  call.reply_fds.push_back(std::move(write_end));
+  ret.pos = opened.position;
+  call.reply_fds.push_back(std::move(opened.write_end));
   co_return ret;
 }
 
+// What guests wrote before somebody asks counts as written, here and below.
 Task<DomainGetLogFilePositionRet> LogDriver::GetPosition(Call&, DomainGetLogFilePositionArgs args) {
   RefuseOtherFlags(args.flags, 0, ErrorDomain::kLogging, "virLogHandlerDomainGetLogFilePosition");
-  auto held = co_await HoldOpen(args.path);
-  if (!held) throw Error(ErrorDomain::kLogging, ErrorCode::kInternalError, "No open log file " + args.path);
-  auto position = [&pump = held->pump()] {
-    pump.TakeAll();
-    return pump.file().position();
+  Error not_open(ErrorDomain::kLogging, ErrorCode::kInternalError, "No open log file " + args.path);
+  auto position = [not_open](LogPump* pump) {
+    if (!pump) throw not_open;
+    pump->TakeAll();
+    return pump->file().position();
   };
   DomainGetLogFilePositionRet ret;
-  ret.pos = FromLogPosition(co_await Offload(std::move(position)));
+  ret.pos = FromLogPosition(co_await WithFiles(args.path, std::move(position), kAsItIs));
   co_return ret;
 }
 
@@ -154,28 +240,29 @@ Task<DomainReadLogFileRet> LogDriver::Read(Call&, DomainReadLogFileArgs args) {
                 fmt::format("Requested data len {} is larger than maximum {}", args.maxlen, kMaxRead));
   }
   RefuseOtherFlags(args.flags, 0, ErrorDomain::kLogging, "virLogHandlerDomainReadLogFile");
-  co_await TakeAll(args.path);
-  DomainReadLogFileRet ret;
-  // Named, not a temporary of the awaited call: see base/task.h.
-  auto read = [path = args.path, backups = limits_.max_backups, from = ToLogPosition(args.pos), max = args.maxlen] {
+  auto read = [path = args.path, backups = limits_.max_backups, from = ToLogPosition(args.pos), max = args.maxlen](LogPump* pump) {
+    if (pump) pump->TakeAll();
     return ReadLog(path, backups, from, max);
   };
-  ret.data = co_await Offload(std::move(read));
+  DomainReadLogFileRet ret;
+  ret.data = co_await WithFiles(args.path, std::move(read), kAsItIs);
   co_return ret;
 }
 
 Task<DomainAppendLogFileRet> LogDriver::Append(Call&, DomainAppendLogFileArgs args) {
   RefuseOtherFlags(args.flags, 0, ErrorDomain::kLogging, "virLogHandlerDomainAppendLogFile");
-  auto held = co_await HoldOpen(args.path);
-  if (held) {
-    auto append = [&pump = held->pump(), message = std::move(args.message)] {
-      pump.TakeAll();
-      pump.file().Append(message);
-    };
-    co_await Offload(std::move(append));
-  } else {
-    OpenFile(args.path, false).Append(args.message);
-  }
+  auto append = [path = args.path, limits = limits_, prepare = Preparation(args.path), message = args.message](LogPump* pump) {
+    if (pump) {
+      pump->TakeAll();
+      pump->file().Append(message);
+    } else {
+      RotatingFile file(path, limits, false);
+      prepare(file);
+      file.Append(message);
+    }
+    return true;
+  };
+  co_await WithFiles(args.path, std::move(append), kAsItIs);
   co_return DomainAppendLogFileRet{};
 }
 

@@ -32,6 +32,9 @@ class LogDriver : public Driver, public BackgroundWork {
   Task<> Stop() override;
   void Register(Service& service) override;
   bool HasActiveObjects() const override { return !logs_.empty(); }
+  // Both throw kOperationTimeout when a log's file does not answer: an upgrade would cut off what waits for it.
+  void CheckReady() const override;
+  // Hold() does when it is always the same log that takes too long: its file does not answer.
   Task<bool> Hold(Deadline deadline) override;
   void Release() override { held_.clear(); }
   // log_upgrade.cc
@@ -54,19 +57,43 @@ class LogDriver : public Driver, public BackgroundWork {
 
   // Null when it is not open.
   std::shared_ptr<LogTurns::Log> Find(const std::string& path) const;
-  // Nullopt when it is not open.
-  Task<std::optional<LogTurns::Held>> HoldOpen(std::string path);
-  RotatingFile OpenFile(const std::string& path, bool truncate);
+  // Nullopt when it is not open. Throws kOperationTimeout at the deadline.
+  Task<std::optional<LogTurns::Held>> HoldOpen(std::string path, Deadline deadline = kNever);
+  // What a call does with the files of one log: `work` off the loop, alone, given null when the log is not open,
+  // and `then` with its result on the loop. Throws what they do, and kOperationTimeout when the files do not
+  // answer soon. It is done nevertheless when they do.
+  template <typename T>
+  struct Outcome {
+    Event known;
+    std::optional<T> value;
+    std::exception_ptr error;
+  };
+  template <typename Work, typename Then>
+  using ResultOf = std::invoke_result_t<Then, std::invoke_result_t<Work, LogPump*>>;
+  template <typename Work, typename Then>
+  auto WithFiles(std::string path, Work work, Then then) -> Task<ResultOf<Work, Then>>;
+  template <typename Work, typename Then>
+  Task<> Begin(std::string path, Work work, Then then, std::shared_ptr<Outcome<ResultOf<Work, Then>>> outcome);
+  // Keeps others from opening the file, or creating it, meanwhile.
+  struct Door {
+    std::shared_ptr<AsyncMutex> mutex;
+    AsyncMutex::Lock lock;
+  };
+  Task<Door> Enter(std::string path, Deadline deadline);
   // With what is to be done at its roll-overs.
-  RotatingFile Prepare(RotatingFile file);
-  std::shared_ptr<LogTurns::Log> AddLog(const std::string& path, RotatingFile file, Fd pipe);
+  std::function<void(RotatingFile&)> Preparation(const std::string& path);
+  void Add(const std::string& path, OpenLog log, RotatingFile file, Fd pipe);
   Task<> Close(std::string path);
-  Task<> TakeAll(std::string path);
+  Task<> TakeLast(std::string path, std::shared_ptr<Event> all_taken);
 
   const DriverEnvironment environment_;
   RotationLimits limits_;
   std::map<std::string, OpenLog> logs_;  // by path
-  LogTurns turns_;
+  std::map<std::string, std::weak_ptr<AsyncMutex>> doors_;
+  std::size_t to_take_ = 0;  // logs that an orderly end still waits for
+  std::shared_ptr<LogTurns> turns_ = LogTurns::Make();
+  std::string slow_log_;  // that kept an upgrade from being made
+  int tries_ = 0;         // so often in a row
   std::vector<LogTurns::Held> held_;  // all of them, before an upgrade
   Compressor compressor_;
   LogCleaner cleaner_;

@@ -27,6 +27,10 @@ constexpr Clock::duration kStay = 200ms;
 // A turn that is late by this much calls another thread.
 constexpr Clock::duration kLate = 200us;
 constexpr Clock::duration kAgain = 100ms;
+// A thread that is at one turn for so long is not counted among the others.
+constexpr Clock::duration kStuck = 250ms;
+// No disk that is only slow makes a log wait for so long.
+constexpr Clock::duration kGone = 2s;
 constexpr int kBatch = 64;
 // What all pipes together may hold, when all guests write more than we can take; each has an equal part, within
 // limits. Who could write more at a turn than others would get as much more of everything.
@@ -62,19 +66,29 @@ std::optional<Pipe> MakePipe() {
 
 }  // namespace
 
-LogTurns::LogTurns() : silent_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), again_([this] { Start(); }) {
+LogTurns::LogTurns() : silent_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!silent_ || !wake_) throw SystemError(ErrorDomain::kLogging, "cannot watch logs");
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
   epoll_ctl(silent_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
   watch_.emplace(silent_.get(), EPOLLIN, [this](std::uint32_t) { Start(); });
+  again_.emplace([this] { Start(); });
 }
 
-LogTurns::~LogTurns() {
+std::shared_ptr<LogTurns> LogTurns::Make() { return std::shared_ptr<LogTurns>(new LogTurns); }
+
+void LogTurns::Close(Deadline deadline) {
+  watch_.reset();
+  again_.reset();
+  {
+    std::lock_guard lock(loop_mutex_);
+    alive_.reset();
+    loop_ = nullptr;
+  }
   std::unique_lock lock(mutex_);
   closing_ = crowded_ = true;
   Wake();
   call_.notify_all();
-  left_.wait(lock, [this] { return threads_ == 0; });
+  left_.wait_until(lock, deadline, [this] { return threads_ == 0; });
 }
 
 // --- the loop's part -----------------------------------------------------------------------------
@@ -117,24 +131,30 @@ LogTurns::Glance LogTurns::LookAt(const Log& log) const {
   return log.glance_;
 }
 
+bool LogTurns::IsStuck(const Log& log) const {
+  std::lock_guard lock(mutex_);
+  if (log.place_ == Log::Place::kTurn) return IsLong(*log.began_, kGone);
+  return log.place_ == Log::Place::kHeld && Clock::now() - log.held_since_ > kGone;
+}
+
 // And as long as there are threads, now and then: the one that would watch may be stuck in a file.
 void LogTurns::Start() {
   watch_->SetEvents(0);
   std::lock_guard lock(mutex_);
   if (!watching_) CallHelp();
-  again_.Start(kAgain);
+  again_->Start(kAgain);
 }
 
 void LogTurns::WatchAgain() {
   std::lock_guard lock(mutex_);
   if (threads_ > 0) return;
-  again_.Stop();
+  again_->Stop();
   watch_->SetEvents(EPOLLIN);
 }
 
 bool LogTurns::StartThread() {
   try {
-    std::thread([this] { Serve(); }).detach();
+    std::thread([self = shared_from_this()] { self->Serve(); }).detach();
   } catch (const std::system_error& error) {
     LogWarn("logging.log_handler", "no thread for the logs: {}", error.what());
     return false;
@@ -144,7 +164,9 @@ bool LogTurns::StartThread() {
 }
 
 void LogTurns::ToLoop(std::function<void()> fn) {
-  loop_.PostFromThread([alive = std::weak_ptr(alive_), fn = std::move(fn)] {
+  std::lock_guard lock(loop_mutex_);
+  if (!loop_) return;
+  loop_->PostFromThread([alive = std::weak_ptr(alive_), fn = std::move(fn)] {
     if (!alive.expired()) fn();
   });
 }
@@ -154,18 +176,19 @@ void LogTurns::ToLoop(std::function<void()> fn) {
 void LogTurns::Serve() {
   auto between = MakePipe();
   std::unique_lock lock(mutex_);
+  auto began = began_.emplace(began_.end(), 0);
   Deadline stay = In(kStay);
   while (!closing_) {
     Hear();
     Deadline now = Clock::now(), next = queue_.empty() ? kNever : queue_.begin()->first;
     // Inline only when nobody else has time for it.
     if (!discarded_.empty() && (next > now || !watching_)) {
-      CloseDiscarded(lock);
+      CloseDiscarded(lock, *began);
       continue;
     }
     if (next <= now) {
       if (now - next > kLate && !CallHelp()) crowded_ = true;
-      GiveTurns(lock, *queue_.begin()->second, between ? &*between : nullptr);
+      GiveTurns(lock, *queue_.begin()->second, between ? &*between : nullptr, *began);
       stay = In(kStay);
       continue;
     }
@@ -179,6 +202,7 @@ void LogTurns::Serve() {
       WaitUntil(lock, std::min(next, stay));
     }
   }
+  began_.erase(began);
   if (--threads_ > 0) return;
   left_.notify_all();
   ToLoop([this] { WatchAgain(); });
@@ -204,18 +228,22 @@ void LogTurns::Hear() {
 
 // A guest that is busy keeps its thread as long as no other has to wait for one; from turn to turn nothing is
 // locked then.
-void LogTurns::GiveTurns(std::unique_lock<std::mutex>& lock, Log& log, const Pipe* between) {
+void LogTurns::GiveTurns(std::unique_lock<std::mutex>& lock, Log& log, const Pipe* between, Began& began) {
+  auto keep = log.shared_from_this();
   Withdraw(log);
   log.place_ = Log::Place::kTurn;
+  log.began_ = &began;
   ++in_turns_;
   bool stays = false;
   for (;;) {
     lock.unlock();
     LogPump::Next next;
     do {
+      began.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
       next = log.pump_.TakeTurn(between, std::clamp(kInPipes / logs_, kLeastTurn, kLongestTurn));
     } while (stays && !log.wanted_ && !crowded_ && next.Soon() && WaitFor(log.pump_.pipe(), next));
     lock.lock();
+    began = 0;
     stays = !log.wanted_ && next.Soon() && !stays && MayStay();
     if (!stays) return Dismiss(log, next);
   }
@@ -258,16 +286,26 @@ void LogTurns::Discard(Fd file) {
   if (threads_ < 2) CallHelp();
 }
 
-void LogTurns::CloseDiscarded(std::unique_lock<std::mutex>& lock) {
+void LogTurns::CloseDiscarded(std::unique_lock<std::mutex>& lock, Began& began) {
   Fd file = std::move(discarded_.back());
   discarded_.pop_back();
+  began = Clock::now().time_since_epoch().count();
   lock.unlock();
   file.Reset();
   lock.lock();
+  began = 0;
+}
+
+bool LogTurns::IsLong(const Began& began, Clock::duration time) {
+  return began != 0 && began < (Clock::now() - time).time_since_epoch().count();
+}
+
+int LogTurns::StuckThreads() const {
+  return static_cast<int>(std::ranges::count_if(began_, [](const Began& began) { return IsLong(began, kStuck); }));
 }
 
 bool LogTurns::CallHelp() {
-  if (spare_ == 0) return threads_ < kMostThreads && StartThread();
+  if (spare_ == 0) return threads_ - StuckThreads() < kMostThreads && StartThread();
   call_.notify_one();
   return true;
 }
@@ -315,6 +353,7 @@ void LogTurns::Withdraw(Log& log) {
   if (log.place_ == Log::Place::kQueued) queue_.erase(log.position_);
   if (log.place_ == Log::Place::kSilent) epoll_ctl(silent_.get(), EPOLL_CTL_DEL, log.pump_.pipe(), nullptr);
   log.place_ = Log::Place::kHeld;
+  log.held_since_ = Clock::now();
 }
 
 void LogTurns::Wake() {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,18 +21,20 @@ namespace bv::logd {
 // Gives every log with something in its pipe its turns, in the order in which they asked, on threads of its
 // own: files may block, and one thread cannot write as fast as many guests. The first thread comes when a
 // guest says something, others while turns are late or a busy guest keeps one; they go when there is nothing
-// to do. While all guests are silent the loop watches for the first who speaks.
+// to do. While all guests are silent the loop watches for the first who speaks. A file that does not answer
+// (its server is gone) costs its own log its turns, and us a thread more.
 //
 // A log's file and pipe belong to a turn while there is one, and to nobody in between: whoever wants them
 // holds the log first. The object and its calls belong to the loop, if nothing else is said.
-class LogTurns {
+class LogTurns : public std::enable_shared_from_this<LogTurns> {
  public:
   class Log;
   class Held;
 
-  LogTurns();
-  // Waits for turns that are under way. Held ones must be gone.
-  ~LogTurns();
+  static std::shared_ptr<LogTurns> Make();
+  // The end of it. Waits for turns that are under way until the deadline; threads that are stuck then keep what
+  // they work on. Held ones must be gone.
+  void Close(Deadline deadline = kNever);
 
   // `on_end` is called on the loop, once, after the last turn there can be.
   std::shared_ptr<Log> Add(LogPump pump, std::function<void()> on_end);
@@ -47,24 +50,33 @@ class LogTurns {
   };
   Glance LookAt(const Log& log) const;
 
+  // Whether a turn of it, or who holds it, has been waiting for its file for long.
+  bool IsStuck(const Log& log) const;
+
   // From any thread: closes a file that is gone, which frees what it held and takes its time.
   void Discard(Fd file);
   // From any thread: calls `fn` on the loop, unless we are gone by then.
   void ToLoop(std::function<void()> fn);
 
  private:
+  // When the work of a thread began; 0 while it does none.
+  using Began = std::atomic<Clock::rep>;
+
+  LogTurns();
   void Start();
   bool StartThread();
   void WatchAgain();
   // The threads' part, with mutex_ held.
   void Serve();
   void Hear();
-  void GiveTurns(std::unique_lock<std::mutex>& lock, Log& log, const Pipe* between);
+  void GiveTurns(std::unique_lock<std::mutex>& lock, Log& log, const Pipe* between, Began& began);
   bool MayStay();
   void Dismiss(Log& log, LogPump::Next next);
   bool CallHelp();
   bool WaitForCall(std::unique_lock<std::mutex>& lock);
-  void CloseDiscarded(std::unique_lock<std::mutex>& lock);
+  void CloseDiscarded(std::unique_lock<std::mutex>& lock, Began& began);
+  int StuckThreads() const;
+  static bool IsLong(const Began& began, Clock::duration time);
   void WaitUntil(std::unique_lock<std::mutex>& lock, Deadline until);
   void Note(Log& log);
   void Listen(Log& log);
@@ -73,17 +85,19 @@ class LogTurns {
   void Wake();
   void Release(Log& log);
 
-  Loop& loop_ = Loop::Current();
+  std::mutex loop_mutex_;
+  Loop* loop_ = &Loop::Current();  // guarded by it; null when closed
   Fd silent_;  // an epoll set: pipes of logs that have not asked for a turn, and wake_
   Fd wake_;
   std::optional<FdWatch> watch_;  // of silent_, while there is no thread
-  Timer again_;
+  std::optional<Timer> again_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // what reaches the loop later must not find us gone
 
   mutable std::mutex mutex_;
   std::multimap<Deadline, Log*> queue_;
   std::vector<Fd> discarded_;
   int threads_ = 0;
+  std::list<Began> began_;  // of each
   std::atomic<std::size_t> logs_ = 0;   // that have not ended
   std::atomic<bool> crowded_ = false;   // some wait for a thread, and there are no more
   int in_turns_ = 0;           // of those
@@ -112,6 +126,8 @@ class LogTurns::Log : public std::enable_shared_from_this<Log> {
   // Guarded by LogTurns' mutex.
   Place place_ = Place::kEnded;
   std::multimap<Deadline, Log*>::iterator position_;
+  const Began* began_ = nullptr;  // of the turn
+  Deadline held_since_{};
   std::atomic<bool> wanted_ = false;  // to be held after this turn
   bool ended_ = false;
   Glance glance_{};
@@ -128,6 +144,7 @@ class [[nodiscard]] LogTurns::Held {
 
   // For the holder and what it offloads.
   LogPump& pump() const { return log_->pump_; }
+  const std::shared_ptr<Log>& log() const { return log_; }
 
  private:
   LogTurns* turns_;

@@ -11,7 +11,7 @@ namespace bv::logd {
 void LogDriver::SaveState(Json& state, upgrade::PassedFds& fds) const {
   std::vector<SavedLog> logs;
   for (const auto& [path, log] : logs_) {
-    auto now = turns_.LookAt(*log.log);
+    auto now = turns_->LookAt(*log.log);
     logs.push_back({.pipe = fds.Pass(now.pipe),
                     .file = fds.Pass(now.file),
                     .path = path,
@@ -33,8 +33,7 @@ void LogDriver::RestoreState(const Json& state, upgrade::InheritedFds& fds) {
       RotatingFile file = saved.file >= 0 ? RotatingFile(saved.path, limits_, fds.Take(saved.file), saved.lost)
                                           : RotatingFile(saved.path, limits_, false);
       log_protocol::Domain domain{Uuid::Parse(saved.domain_uuid).value_or(Uuid{}), saved.domain_name};
-      auto log = AddLog(saved.path, Prepare(std::move(file)), std::move(pipe));
-      logs_[saved.path] = {std::move(saved.driver), std::move(domain), std::move(log)};
+      Add(saved.path, {std::move(saved.driver), std::move(domain), nullptr}, std::move(file), std::move(pipe));
     } catch (const Error& error) {
       LogError("logging.log_handler", "cannot go on with the log {}: {}", saved.path, error.what());
     }

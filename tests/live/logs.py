@@ -8,6 +8,7 @@ import threading
 import time
 
 import wire
+from hanging import HangingFiles
 from harness import Failure, Skip, expect, wait_for
 
 SOCKET = wire.SOCKETS[wire.LOG]
@@ -263,6 +264,94 @@ def test_stuck_file(host):
         writer.join()
         expect('the stuck log', arrived == text, True)
         os.close(fd)
+
+
+def test_hanging_files(host):
+    """Logs whose file server is gone hold up themselves only: others are written, read and opened; nothing is lost when it is back."""
+    if is_real(host):
+        raise Skip('the original stands still')
+    daemon = start(host, max_size=100000, max_backups=3)
+    text = lines(0, 3000)
+    with HangingFiles('/run/hanging') as files, wire.Log() as log, wire.Log() as other:
+        dead = ['/run/hanging/vm-%d.log' % i for i in range(20)]
+        fds = [log.open(path)[0] for path in dead]
+        fd, begin = log.open(DIR + 'vm.log')
+        files.freeze()
+        writers = [threading.Thread(target=put, args=(f, text)) for f in fds]
+        for writer in writers:
+            writer.start()
+        answers = {}
+
+        def ask(what, call, *args):
+            with wire.Log() as client:
+                answers[what] = wire.outcome(getattr(client, call), *args)
+        asking = [threading.Thread(target=ask, args=row) for row in (
+            ('position', 'position', dead[0]), ('again', 'position', dead[0]), ('read', 'read', dead[1], (0, 0), 10),
+            ('append', 'append', dead[2], 'x'), ('append to a closed log', 'append', '/run/hanging/closed.log', 'x'),
+            ('open', 'open', '/run/hanging/new.log'))]
+        for thread in asking:
+            thread.start()
+        time.sleep(0.5)
+        ours = time.monotonic()
+        for i in range(20):
+            put(fd, lines(i, i + 1))
+            settled(log, DIR + 'vm.log')
+        log.append(DIR + 'vm.log', 'the driver says')
+        expect('another log', log.read(DIR + 'vm.log', begin, 10000) == lines(0, 20) + b'the driver says', True)
+        more = other.open(DIR + 'more.log')[0]
+        put(more, text)
+        settled(other, DIR + 'more.log')
+        expect('a log that was opened meanwhile', contents(DIR + 'more.log', 3) == text, True)
+        took = time.monotonic() - ours
+        if took > 5:
+            raise Failure('the calls of others took %.1f s' % took)
+        for thread in asking:
+            thread.join()
+        for what, answer in answers.items():
+            path = {'read': dead[1], 'append': dead[2], 'append to a closed log': '/run/hanging/closed.log',
+                    'open': '/run/hanging/new.log'}.get(what, dead[0])
+            expect(what, answer, (68, 63, 'Timed out during operation: the file of the log %s does not answer' % path))
+        # An upgrade would cut off what is under way.
+        daemon.process.send_signal(signal.SIGUSR1)
+        wait_for('the upgrade is refused', lambda: 'does not answer' in said(daemon), 20)
+        expect('nor was it made', other.position(DIR + 'vm.log'), log.position(DIR + 'vm.log'))
+        files.thaw()
+        for writer in writers:
+            writer.join()
+        wait_for('all arrive', lambda: all(unread(f) == 0 for f in fds))
+        for path in dead[3:]:
+            log.position(path)
+            expect('a log that was stuck', contents(path, 3) == text, True)
+        for f in fds + [fd, more]:
+            os.close(f)
+
+
+def said(daemon):
+    with open(daemon.log) as f:
+        return f.read()
+
+
+def test_end_with_hanging_files(host):
+    """SIGTERM ends virtlogd soon though files do not answer, and what other guests have said is in theirs."""
+    if is_real(host):
+        raise Skip('the original does not end')
+    daemon = start(host, max_size=0)
+    with HangingFiles('/run/hanging') as files, wire.Log() as log:
+        fds = [log.open('/run/hanging/vm-%d.log' % i)[0] for i in range(12)]
+        fd, _ = log.open(DIR + 'vm.log')
+        files.freeze()
+        for f in fds:
+            put(f, b'nobody will read this\n')
+        time.sleep(0.3)
+        put(fd, lines(0, 100))
+        begin = time.monotonic()
+        expect('status', daemon.stop(), 0)
+        took = time.monotonic() - begin
+        if took > 8:
+            raise Failure('the end took %.1f s' % took)
+        expect('the other log', contents(DIR + 'vm.log', 0) == lines(0, 100), True)
+        for f in fds + [fd]:
+            os.close(f)
 
 
 def unread(fd):

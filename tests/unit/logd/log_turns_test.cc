@@ -21,7 +21,10 @@ class LogTurnsTest : public testing::Test {
     char name[] = "/tmp/bv_logd_XXXXXX";
     directory_ = mkdtemp(name);
   }
-  ~LogTurnsTest() override { std::filesystem::remove_all(directory_); }
+  ~LogTurnsTest() override {
+    turns_->Close();
+    std::filesystem::remove_all(directory_);
+  }
 
   struct Log {
     Fd write_end;
@@ -36,8 +39,8 @@ class LogTurnsTest : public testing::Test {
     log.write_end.Reset(ends[1]);
     ++open_;
     RotatingFile file(log.path, limits, false);
-    file.on_discard = [this](Fd old) { turns_.Discard(std::move(old)); };
-    log.log = turns_.Add(LogPump(std::move(file), Fd(ends[0])), [this] {
+    file.on_discard = [this](Fd old) { turns_->Discard(std::move(old)); };
+    log.log = turns_->Add(LogPump(std::move(file), Fd(ends[0])), [this] {
       if (--open_ == 0) all_ended_.Set();
     });
     return log;
@@ -69,13 +72,13 @@ class LogTurnsTest : public testing::Test {
     Run(wait(all_ended_));
   }
   Task<> TakeAll(std::shared_ptr<LogTurns::Log> log) {
-    auto held = co_await turns_.Hold(log);
+    auto held = co_await turns_->Hold(log);
     auto take = [&pump = held->pump()] { pump.TakeAll(); };
     co_await Offload(std::move(take));
   }
 
   Loop loop_;
-  LogTurns turns_;
+  std::shared_ptr<LogTurns> turns_ = LogTurns::Make();
   int open_ = 0;
   Event all_ended_;
   std::string directory_;
@@ -139,10 +142,10 @@ TEST_F(LogTurnsTest, AHeldLogHasNoTurnAndGoesOnAfterwards) {
   auto hold_often = [&]() -> Task<> {
     while (open_ > 0) {
       for (Log& log : logs) {
-        auto held = co_await turns_.Hold(log.log);
+        auto held = co_await turns_->Hold(log.log);
         RotatingFile& file = held->pump().file();
         LogPosition before = file.position();
-        EXPECT_EQ(turns_.LookAt(*log.log).file, file.fd());
+        EXPECT_EQ(turns_->LookAt(*log.log).file, file.fd());
         co_await Sleep(std::chrono::milliseconds(1));
         EXPECT_EQ(file.position().inode, before.inode);
         EXPECT_EQ(file.position().offset, before.offset);
@@ -165,7 +168,7 @@ TEST_F(LogTurnsTest, HoldersComeOneAfterTheOther) {
   Log log = Open("one");
   std::string order;
   auto hold = [&](char name) -> Task<> {
-    auto held = co_await turns_.Hold(log.log);
+    auto held = co_await turns_->Hold(log.log);
     order += name;
     co_await Sleep(std::chrono::milliseconds(1));
     order += name;
@@ -180,7 +183,7 @@ TEST_F(LogTurnsTest, WhatIsWrittenWhileItIsHeldStaysInThePipe) {
   Log log = Open("later");
   auto story = [&]() -> Task<> {
     {
-      auto held = co_await turns_.Hold(log.log);
+      auto held = co_await turns_->Hold(log.log);
       Write(log.write_end.get(), "later", 100);
       co_await Sleep(std::chrono::milliseconds(5));
       EXPECT_EQ(ReadFile(log.path), "");
