@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,8 @@ constexpr Clock::duration kStuck = 250ms;
 // No disk that is only slow makes a log wait for so long.
 constexpr Clock::duration kGone = 2s;
 constexpr int kBatch = 64;
+// What dropped files may still take of a disk while everybody is busy.
+constexpr std::size_t kMostDiscarded = 64u << 20;
 // What all pipes together may hold, when all guests write more than we can take; each has an equal part, within
 // limits. Who could write more at a turn than others would get as much more of everything.
 constexpr std::size_t kInPipes = 16u << 20, kLeastTurn = 64u << 10, kLongestTurn = 1u << 20;
@@ -274,26 +277,32 @@ void LogTurns::Dismiss(Log& log, LogPump::Next next) {
   });
 }
 
+// With several busy guests all processors have enough to do: freeing waits until they have less, but no more
+// waits than a disk can spare.
 void LogTurns::Discard(Fd file) {
+  struct stat info;
+  std::size_t size = fstat(file.get(), &info) == 0 ? static_cast<std::size_t>(info.st_size) : 0;
   std::unique_lock lock(mutex_);
-  // With several busy guests all processors have enough to do; memory is then best freed where it will be used.
-  if (in_turns_ > 1) {
+  if (in_turns_ > 1 && discarded_bytes_ + size > kMostDiscarded) {
     lock.unlock();
     return file.Reset();
   }
-  discarded_.push_back(std::move(file));
+  discarded_.push_back({std::move(file), size});
+  discarded_bytes_ += size;
+  if (in_turns_ > 1) return;
   if (watching_) return Wake();
   if (threads_ < 2) CallHelp();
 }
 
 void LogTurns::CloseDiscarded(std::unique_lock<std::mutex>& lock, Began& began) {
-  Fd file = std::move(discarded_.back());
-  discarded_.pop_back();
+  Discarded oldest = std::move(discarded_.front());
+  discarded_.pop_front();
   began = Clock::now().time_since_epoch().count();
   lock.unlock();
-  file.Reset();
+  oldest.file.Reset();
   lock.lock();
   began = 0;
+  discarded_bytes_ -= oldest.size;
 }
 
 bool LogTurns::IsLong(const Began& began, Clock::duration time) {

@@ -2,13 +2,13 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 #include "base/fd.h"
 #include "base/loop.h"
@@ -95,7 +95,12 @@ class LogTurns : public std::enable_shared_from_this<LogTurns> {
 
   mutable std::mutex mutex_;
   std::multimap<Deadline, Log*> queue_;
-  std::vector<Fd> discarded_;
+  struct Discarded {
+    Fd file;
+    std::size_t size;
+  };
+  std::deque<Discarded> discarded_;
+  std::size_t discarded_bytes_ = 0;
   int threads_ = 0;
   std::list<Began> began_;  // of each
   std::atomic<std::size_t> logs_ = 0;   // that have not ended

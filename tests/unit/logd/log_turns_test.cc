@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -193,6 +194,45 @@ TEST_F(LogTurnsTest, WhatIsWrittenWhileItIsHeldStaysInThePipe) {
   Run(story());
   RunUntilAllHaveEnded();
   EXPECT_EQ(ReadFile(log.path), "later");
+}
+
+// Bytes of files that have no name any more and are open still.
+std::size_t DroppedBytes(const std::string& directory) {
+  std::size_t bytes = 0;
+  for (const std::string& fd : ListDirectory("/proc/self/fd")) {
+    std::error_code gone;
+    std::string path = std::filesystem::read_symlink("/proc/self/fd/" + fd, gone);
+    struct stat info;
+    if (path.starts_with(directory) && path.ends_with(" (deleted)") && fstat(std::stoi(fd), &info) == 0)
+      bytes += static_cast<std::size_t>(info.st_size);
+  }
+  return bytes;
+}
+
+TEST_F(LogTurnsTest, DroppedFilesAreFreedLaterButNotTooManyOfThem) {
+  constexpr std::size_t kLimit = 4u << 20, kEach = 60u << 20;
+  std::vector<Log> logs;
+  std::vector<std::thread> writers;
+  std::string block(65536, 'x');
+  for (int i = 0; i < 3; ++i) {
+    logs.push_back(Open("flood" + std::to_string(i), {kLimit, 1}));
+    writers.emplace_back([fd = logs.back().write_end.Release(), &block] {
+      for (std::size_t sent = 0; sent < kEach; sent += block.size()) Write(fd, block, block.size());
+      close(fd);
+    });
+  }
+  std::size_t most = 0;
+  auto watch = [&]() -> Task<> {
+    while (open_ > 0) {
+      most = std::max(most, DroppedBytes(directory_));
+      co_await Sleep(std::chrono::milliseconds(1));
+    }
+    for (int tries = 0; tries < 2000 && DroppedBytes(directory_) > 0; ++tries) co_await Sleep(std::chrono::milliseconds(1));
+  };
+  Run(watch());
+  for (auto& writer : writers) writer.join();
+  EXPECT_LE(most, (64u << 20) + 3 * 2 * kLimit);  // and what each is about to close by itself
+  EXPECT_EQ(DroppedBytes(directory_), 0u);
 }
 
 }  // namespace
