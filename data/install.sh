@@ -57,6 +57,7 @@ for conf in "$data"/conf/*.conf; do
   link "$name"
 done
 link libvirt-guests
+link libvirt_leaseshelper
 put_config "$data/libvirt-guests.settings" "$sysconfdir/default/libvirt-guests"
 for conf in "$data"/driver-conf/*.conf; do put_config "$conf" "$sysconfdir/libvirt/$(basename "$conf")"; done
 for page in "$data"/man/*; do put 644 "$page" "$mandir/man8/$(basename "$page")"; done

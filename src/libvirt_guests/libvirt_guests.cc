@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/wait.h"
-#include "libvirt_guests/connect.h"
+#include "daemon/local_client.h"
 
 namespace bv {
 

@@ -69,9 +69,6 @@ DnsSrv ParseDnsSrv(const NetworkDef& def, const xml::Node& element, bool partial
   srv.port = ReadSrvNumber(def, srv, element, "port", 1, partial);
   srv.priority = ReadSrvNumber(def, srv, element, "priority", 0, partial);
   srv.weight = ReadSrvNumber(def, srv, element, "weight", 0, partial);
-  if (partial && !service && !protocol && !srv.domain && !srv.target) {
-    FailDetail("Missing required service attribute or protocol in DNS SRV record of network " + def.name);
-  }
   return srv;
 }
 

@@ -17,16 +17,18 @@ void ReadHead(Parser& p, P& port, const xml::Node& element) {
     return uuid;
   };
   const xml::Node *owner = element.Child("owner"), *mac = element.Child("mac");
-  port.uuid = uuid_in(&element, "UUID").value_or(Uuid::Generate());
-  if (!owner || owner->ChildText("name").value_or("").empty()) p.Fail(Fault::kDomainXml, "missing owner name information");
+  auto uuid = uuid_in(&element, "UUID");
+  if (!uuid) p.Fail(Fault::kInternal, "network port has no uuid");
+  port.uuid = *uuid;
+  if (!owner || owner->ChildText("name").value_or("").empty()) p.Fail(Fault::kInternal, "network port has no owner name");
   port.owner_name = *owner->ChildText("name");
   auto owner_uuid = uuid_in(owner, "owner UUID");
-  if (!owner_uuid) p.Fail(Fault::kDomainXml, "missing owner UUID information");
+  if (!owner_uuid) p.Fail(Fault::kInternal, "network port has no owner UUID");
   port.owner_uuid = *owner_uuid;
   port.group = element.ChildText("group").value_or("");
-  if (!mac || !mac->Attr("address")) p.Fail(Fault::kDomainXml, "missing mac address information");
+  if (!mac || !mac->Attr("address")) p.Fail(Fault::kInternal, "network port has no mac");
   port.mac = MacAddress::Parse(*mac->Attr("address"));
-  if (!port.mac) p.Fail(Fault::kDomainXml, "Unable to parse MAC '" + std::string(*mac->Attr("address")) + "'");
+  if (!port.mac) p.Fail(Fault::kInternal, "Unable to parse MAC '" + std::string(*mac->Attr("address")) + "'");
 }
 void WriteHead(Formatter& f, const P& port) {
   xml::Writer& out = f.out();
@@ -66,7 +68,7 @@ void WriteDriver(Formatter& f, const G& plug) {
 }
 
 constexpr RowOf<G> kPlugRows[] = {
-    Attr<&G::type>("type").Required().Fails(Fault::kDomainXml),
+    Attr<&G::type>("type"),
     Attr<&G::bridge>("bridge").Required().Fails(Fault::kDomainXml).When<&Is<PlugType::kNetwork, PlugType::kBridge>>(),
     Attr<&G::mac_table_manager>("macTableManager").NonZero().When<&Is<PlugType::kNetwork, PlugType::kBridge>>(),
     Attr<&G::dev>("dev").Required().Fails(Fault::kDomainXml).When<&Is<PlugType::kDirect>>(),

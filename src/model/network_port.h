@@ -28,7 +28,7 @@ struct NetworkPlug {
 };
 
 struct NetworkPortDef {
-  Uuid uuid;  // made when the document has none
+  Uuid uuid;
   std::string owner_name;
   Uuid owner_uuid;
   std::string group;

@@ -19,7 +19,7 @@ namespace bv::network {
 
 namespace {
 
-constexpr char kInstalledHelper[] = "/usr/lib/libvirt/libvirt_leaseshelper";
+constexpr char kHelper[] = "libvirt_leaseshelper";
 constexpr std::chrono::seconds kStartPatience{30};
 
 std::string PidPath(const NetworkPaths& paths, const model::NetworkDef& def) {
@@ -55,10 +55,11 @@ std::string LeasesHelperPath() {
   ssize_t length = readlink("/proc/self/exe", target, sizeof target);
   if (length > 0) {
     std::string own(target, static_cast<std::size_t>(length));
-    std::string beside = own.substr(0, own.rfind('/') + 1) + "libvirt_leaseshelper";
+    std::string beside = own.substr(0, own.rfind('/') + 1) + kHelper;
     if (FileExists(beside)) return beside;
   }
-  return kInstalledHelper;
+  std::string installed = std::string(BV_SBINDIR "/") + kHelper;
+  return FileExists(installed) ? installed : std::string("/usr/lib/libvirt/") + kHelper;
 }
 
 Task<> Dnsmasq::Start(model::NetworkDef def) {

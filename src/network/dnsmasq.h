@@ -28,7 +28,8 @@ class Dnsmasq {
   const NetworkPaths& paths_;
 };
 
-// Where dnsmasq finds the program that it tells of leases: beside ours where it was not installed elsewhere.
+// Where dnsmasq finds the program that it tells of leases: ours, beside the executable or where it was installed, or
+// the original's.
 std::string LeasesHelperPath();
 
 }  // namespace bv::network

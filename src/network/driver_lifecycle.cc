@@ -58,7 +58,7 @@ Task<> NetworkDriver::StartNetwork(NetworkPtr network) {
 
 Task<> NetworkDriver::StopNetwork(NetworkPtr network) {
   NetworkDef def = *network->live;
-  auto forget = [status = paths_.Status(def.name), ports = paths_.Ports(def.name)] {
+  auto forget = [status = paths_.Status(def.name), ports = paths_.state_dir + "/" + def.name] {
     unlink(status.c_str());
     RemoveTree(ports);
   };
@@ -77,8 +77,8 @@ Task<NonnullNetwork> NetworkDriver::Define(std::string xml, unsigned flags) {
   NetworkDef def = model::ParseNetwork(xml, (flags & kFlagValidate) ? model::kNetworkValidate : 0);
   auto turn = co_await BeginChange();
   CheckDefinition(def);
-  NetworkPtr network = networks_.FindSame(def, false);
   CompleteBridge(def, networks_);
+  NetworkPtr network = networks_.FindSame(def, false);
   NonnullNetwork reference{def.name, def.uuid};
   if (network) {
     co_await SaveConfig(network, std::move(def));
@@ -95,8 +95,8 @@ Task<NonnullNetwork> NetworkDriver::CreateTransient(std::string xml, unsigned fl
   NetworkDef def = model::ParseNetwork(xml, (flags & kFlagValidate) ? model::kNetworkValidate : 0);
   auto turn = co_await BeginChange();
   CheckDefinition(def);
-  NetworkPtr network = networks_.FindSame(def, true);
   CompleteBridge(def, networks_);
+  NetworkPtr network = networks_.FindSame(def, true);
   // What a persistent network is started with this once; it keeps its own.
   auto started = std::make_shared<Network>();
   started->config = std::move(def);
@@ -203,12 +203,10 @@ Task<> NetworkDriver::Update(Call&, NetworkUpdateArgs args) {
   if (config) {
     new_config = *network->config;
     UpdateDefinition(*new_config, args.command, args.section, args.parentIndex, args.xml);
-    CheckDefinition(*new_config);
   }
   if (live) {
     new_live = *network->live;
     UpdateDefinition(*new_live, args.command, args.section, args.parentIndex, args.xml);
-    CheckDefinition(*new_live);
   }
   if (new_config) co_await SaveConfig(network, std::move(*new_config));
   if (!new_live) co_return;

@@ -82,11 +82,14 @@ Task<NetworkLookupByUuidRet> NetworkDriver::LookupByUuid(Call&, NetworkLookupByU
   co_return ret;
 }
 
+NetworkPtr NetworkDriver::FindByName(const std::string& name) const {
+  if (NetworkPtr network = networks_.FindName(name)) return network;
+  throw Error(ErrorDomain::kNetwork, ErrorCode::kNoNetwork, "no network with matching name '" + name + "'");
+}
+
 Task<NetworkLookupByNameRet> NetworkDriver::LookupByName(Call&, NetworkLookupByNameArgs args) {
-  NetworkPtr network = networks_.FindName(args.name);
-  if (!network) throw Error(ErrorDomain::kNetwork, ErrorCode::kNoNetwork, "no network with matching name '" + args.name + "'");
   NetworkLookupByNameRet ret;
-  ret.net = Reference(*network);
+  ret.net = Reference(*FindByName(args.name));
   co_return ret;
 }
 

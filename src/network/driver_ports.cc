@@ -57,6 +57,7 @@ Task<> NetworkDriver::SavePort(NetworkPtr network, NetworkPortDef port) {
 Task<NetworkListAllPortsRet> NetworkDriver::ListPorts(Call&, NetworkListAllPortsArgs args) {
   RefuseFlags(args.flags, 0, "networkListAllPorts");
   NetworkPtr network = networks_.Get(args.network.uuid, args.network.name);
+  RequireActive(*network);
   NetworkListAllPortsRet ret;
   for (auto& [uuid, port] : network->ports) {
     ++ret.ret;
@@ -74,7 +75,7 @@ Task<NetworkPortLookupByUuidRet> NetworkDriver::LookupPort(Call&, NetworkPortLoo
   co_return ret;
 }
 
-Task<NetworkPortCreateXmlRet> NetworkDriver::CreatePort(Call&, NetworkPortCreateXmlArgs args) {
+Task<NetworkPortCreateXmlRet> NetworkDriver::CreatePortXml(Call&, NetworkPortCreateXmlArgs args) {
   RefuseFlags(args.flags, kReclaim | kValidate, "networkPortCreateXML");
   NetworkPortDef port = model::ParseNetworkPort(args.xml, (args.flags & kValidate) ? model::kNetworkValidate : 0);
   auto turn = co_await BeginChange();
@@ -87,8 +88,13 @@ Task<NetworkPortCreateXmlRet> NetworkDriver::CreatePort(Call&, NetworkPortCreate
 
 Task<> NetworkDriver::AddPort(NetworkPtr network, NetworkPortDef port, bool reclaim) {
   RequireActive(*network);
+  bool plugged = port.plug.type != model::PlugType::kNone;
   if (network->ports.contains(port.uuid)) {
     throw Error(ErrorDomain::kNetwork, ErrorCode::kNetworkPortExist, "Network port with UUID " + port.uuid.ToString() + " already exists");
+  }
+  if (plugged != reclaim) {
+    throw Error(ErrorDomain::kNetwork, ErrorCode::kInvalidArg,
+                reclaim ? "Port reclaim requested but plug type is none" : "Port reclaim not requested but plug type is not none");
   }
   // A guest that is found again says where it is connected already.
   if (reclaim) ClaimPort(*network->live, port);
@@ -106,6 +112,21 @@ Task<> NetworkDriver::AddPort(NetworkPtr network, NetworkPortDef port, bool recl
   std::rethrow_exception(failed);
 }
 
+Task<std::string> NetworkDriver::CreatePort(std::string name, std::string xml) {
+  NetworkPortDef port = model::ParseNetworkPort(xml, 0);
+  Uuid uuid = port.uuid;
+  auto turn = co_await BeginChange();
+  NetworkPtr network = FindByName(name);
+  co_await AddPort(network, std::move(port), false);
+  co_return model::FormatNetworkPort(GetPort(*network, uuid));
+}
+
+Task<> NetworkDriver::DeletePort(std::string name, Uuid uuid) {
+  auto turn = co_await BeginChange();
+  NetworkPtr network = FindByName(name);
+  co_await RemovePort(network, uuid);
+}
+
 Task<NetworkPortGetXmlDescRet> NetworkDriver::GetPortXml(Call&, NetworkPortGetXmlDescArgs args) {
   RefuseFlags(args.flags, 0, "networkPortGetXMLDesc");
   NetworkPtr network = networks_.Get(args.port.net.uuid, args.port.net.name);
@@ -114,7 +135,7 @@ Task<NetworkPortGetXmlDescRet> NetworkDriver::GetPortXml(Call&, NetworkPortGetXm
   co_return ret;
 }
 
-Task<> NetworkDriver::DeletePort(Call&, NetworkPortDeleteArgs args) {
+Task<> NetworkDriver::DeletePortCall(Call&, NetworkPortDeleteArgs args) {
   RefuseFlags(args.flags, 0, "networkPortDelete");
   auto turn = co_await BeginChange();
   NetworkPtr network = networks_.Get(args.port.net.uuid, args.port.net.name);

@@ -39,9 +39,9 @@ NetworkPtr NetworkList::FindSame(const model::NetworkDef& def, bool must_be_inac
   return network;
 }
 
-bool NetworkList::BridgeTaken(const std::string& bridge, const Uuid& uuid) const {
+bool NetworkList::BridgeTaken(const std::string& bridge, const std::string& name) const {
   return std::ranges::any_of(networks_, [&](auto& network) {
-    if (network->uuid() == uuid) return false;
+    if (network->name() == name) return false;
     return (network->config && network->config->bridge.name == bridge) || (network->live && network->live->bridge.name == bridge);
   });
 }

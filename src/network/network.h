@@ -51,8 +51,8 @@ class NetworkList {
   // The network that the definition is a new one of; null when there is none. Throws kOperationFailed where only
   // one of name and UUID is taken, and kOperationInvalid where `must_be_inactive` and it runs.
   NetworkPtr FindSame(const model::NetworkDef& def, bool must_be_inactive) const;
-  // Whether another network than the one with `uuid` has this bridge.
-  bool BridgeTaken(const std::string& bridge, const Uuid& uuid) const;
+  // Whether a network of another name has this bridge.
+  bool BridgeTaken(const std::string& bridge, const std::string& name) const;
 
   void Add(NetworkPtr network) { networks_.push_back(std::move(network)); }
   void Remove(const NetworkPtr& network) { std::erase(networks_, network); }

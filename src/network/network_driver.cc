@@ -21,7 +21,11 @@ constexpr char kSource[] = "network.bridge_driver";
 void RefuseFlags(unsigned flags, unsigned known, const char* function) { RefuseOtherFlags(flags, known, ErrorDomain::kNetwork, function); }
 
 NetworkDriver::NetworkDriver(const DriverEnvironment& environment)
-    : privileged_(environment.privileged), paths_(environment), on_idle_(environment.on_idle), starter_(paths_) {}
+    : privileged_(environment.privileged), paths_(environment), on_idle_(environment.on_idle), starter_(paths_) {
+  set_local(this);
+}
+
+NetworkDriver::~NetworkDriver() { set_local(nullptr); }
 
 Task<> NetworkDriver::Start() {
   // Nobody is served yet: what blocks here delays only ourselves.
@@ -172,9 +176,9 @@ void NetworkDriver::Register(Service& service) {
   service.On<proc::NetworkUpdate>(this, &NetworkDriver::Update);
   service.On<proc::NetworkListAllPorts>(this, &NetworkDriver::ListPorts);
   service.On<proc::NetworkPortLookupByUuid>(this, &NetworkDriver::LookupPort);
-  service.On<proc::NetworkPortCreateXml>(this, &NetworkDriver::CreatePort);
+  service.On<proc::NetworkPortCreateXml>(this, &NetworkDriver::CreatePortXml);
   service.On<proc::NetworkPortGetXmlDesc>(this, &NetworkDriver::GetPortXml);
-  service.On<proc::NetworkPortDelete>(this, &NetworkDriver::DeletePort);
+  service.On<proc::NetworkPortDelete>(this, &NetworkDriver::DeletePortCall);
   service.On<proc::NetworkPortGetParameters>(this, &NetworkDriver::GetPortParameters);
   service.On<proc::NetworkPortSetParameters>(this, &NetworkDriver::SetPortParameters);
 }

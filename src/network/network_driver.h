@@ -4,6 +4,7 @@
 
 #include "base/wait.h"
 #include "daemon/driver.h"
+#include "daemon/network_source.h"
 #include "daemon/object_events.h"
 #include "daemon/pid_file.h"
 #include "network/starter.h"
@@ -13,9 +14,10 @@
 namespace bv::network {
 
 // virtnetworkd's driver: networks, their ports, leases and events.
-class NetworkDriver : public Driver {
+class NetworkDriver : public Driver, public NetworkSource {
  public:
   explicit NetworkDriver(const DriverEnvironment& environment);
+  ~NetworkDriver() override;
 
   Task<> Start() override;
   Task<> Stop() override;
@@ -31,6 +33,9 @@ class NetworkDriver : public Driver {
   void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
   void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
   bool Quiet() const override { return !changes_.held(); }
+
+  Task<std::string> CreatePort(std::string network, std::string port) override;
+  Task<> DeletePort(std::string network, Uuid port) override;
 
  private:
   Task<remote::ConnectGetTypeRet> GetType(Call& call);
@@ -63,12 +68,13 @@ class NetworkDriver : public Driver {
   // driver_ports.cc
   Task<remote::NetworkListAllPortsRet> ListPorts(Call& call, remote::NetworkListAllPortsArgs args);
   Task<remote::NetworkPortLookupByUuidRet> LookupPort(Call& call, remote::NetworkPortLookupByUuidArgs args);
-  Task<remote::NetworkPortCreateXmlRet> CreatePort(Call& call, remote::NetworkPortCreateXmlArgs args);
+  Task<remote::NetworkPortCreateXmlRet> CreatePortXml(Call& call, remote::NetworkPortCreateXmlArgs args);
   Task<remote::NetworkPortGetXmlDescRet> GetPortXml(Call& call, remote::NetworkPortGetXmlDescArgs args);
-  Task<> DeletePort(Call& call, remote::NetworkPortDeleteArgs args);
+  Task<> DeletePortCall(Call& call, remote::NetworkPortDeleteArgs args);
   Task<remote::NetworkPortGetParametersRet> GetPortParameters(Call& call, remote::NetworkPortGetParametersArgs args);
   Task<> SetPortParameters(Call& call, remote::NetworkPortSetParametersArgs args);
 
+  NetworkPtr FindByName(const std::string& name) const;  // kNoNetwork
   Task<AsyncMutex::Lock> BeginChange();
   Task<remote::NonnullNetwork> Define(std::string xml, unsigned flags);
   Task<remote::NonnullNetwork> CreateTransient(std::string xml, unsigned flags);

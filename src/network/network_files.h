@@ -20,7 +20,7 @@ struct NetworkPaths {
   std::string Config(const std::string& name) const { return config_dir + "/" + name + ".xml"; }
   std::string AutostartLink(const std::string& name) const { return autostart_dir + "/" + name + ".xml"; }
   std::string Status(const std::string& name) const { return state_dir + "/" + name + ".xml"; }
-  std::string Ports(const std::string& name) const { return state_dir + "/" + name + ".ports"; }
+  std::string Ports(const std::string& name) const { return state_dir + "/" + name + "/ports"; }
   std::string DnsmasqPid(const std::string& name) const { return state_dir + "/" + name + ".pid"; }
   std::string DnsmasqConf(const std::string& name) const { return dnsmasq_dir + "/" + name + ".conf"; }
   std::string Leases(const std::string& bridge) const { return dnsmasq_dir + "/" + bridge + ".status"; }

@@ -21,8 +21,7 @@ const model::PortGroup* GroupOf(const NetworkDef& network, const std::string& na
   for (auto& group : network.port_groups) {
     if (name.empty() ? group.is_default : group.name == name) return &group;
   }
-  if (!name.empty()) Fail(ErrorCode::kInternalError, "portgroup '" + name + "' not found in network '" + network.name + "'");
-  return nullptr;
+  return nullptr;  // one that is not there says nothing
 }
 
 // What each says and none contradicts: the port first, then its group, then the network.
@@ -49,8 +48,8 @@ void Merge(std::optional<VirtualPort>& into, const std::optional<VirtualPort>& f
   if (into->profile_id.empty()) into->profile_id = from->profile_id;
 }
 
-// Ids that belong to another type of port than it turned out to be.
-void Trim(std::optional<VirtualPort>& port) {
+// Ids that belong to another type of port than it turned out to be go, missing ones are made.
+void Complete(std::optional<VirtualPort>& port) {
   if (!port) return;
   using T = model::VirtualPortType;
   if (port->type == T::kNone) {
@@ -59,6 +58,24 @@ void Trim(std::optional<VirtualPort>& port) {
   }
   if (port->type != T::k8021Qbg) port->instance_id.reset();
   if (port->type != T::kOpenvswitch && port->type != T::kMidonet) port->interface_id.reset();
+  if (port->type == T::k8021Qbg && !port->instance_id) port->instance_id = Uuid::Generate();
+  if (port->type == T::kOpenvswitch && !port->interface_id) port->interface_id = Uuid::Generate();
+}
+
+void CheckVirtualPort(const NetworkDef& network, const NetworkPortDef& port, bool bridge) {
+  if (!port.virtual_port) return;
+  bool ovs = port.virtual_port->type == model::VirtualPortType::kOpenvswitch || port.virtual_port->type == model::VirtualPortType::kMidonet;
+  bool own = network.has_own_bridge();
+  if (!own && (!bridge || ovs)) return;
+  Fail(ErrorCode::kConfigUnsupported, "<virtualport type='" + std::string(ToString(port.virtual_port->type)) + "'> not supported for network '" +
+                                          network.name + "' which uses " + (own ? "IP forwarding" : "a bridge device"));
+}
+
+void CheckFloor(const NetworkDef& network, const NetworkPortDef& port) {
+  if (!port.bandwidth || !port.bandwidth->in || !port.bandwidth->in->floor) return;
+  bool shaped = network.bandwidth && network.bandwidth->in;
+  Fail(ErrorCode::kOperationUnsupported, "Invalid use of 'floor' - network '" + network.name + "' " +
+                                             (shaped ? "gives no guarantees to single interfaces" : "has no inbound QoS set"));
 }
 
 bool Exclusive(const NetworkDef& network, const NetworkPortDef& port) {
@@ -104,7 +121,7 @@ void AllocatePort(NetworkDef& network, NetworkPortDef& port) {
   if (!port.vlan) port.vlan = group && group->vlan ? group->vlan : network.vlan;
   if (group) Merge(port.virtual_port, group->virtual_port);
   Merge(port.virtual_port, network.virtual_port);
-  Trim(port.virtual_port);
+  Complete(port.virtual_port);
   auto first = [](YesNo a, YesNo b, YesNo c) { return a != YesNo::kAbsent ? a : b != YesNo::kAbsent ? b : c; };
   port.trust_guest_rx_filters =
       first(port.trust_guest_rx_filters, group ? group->trust_guest_rx_filters : YesNo::kAbsent, network.trust_guest_rx_filters);
@@ -112,6 +129,8 @@ void AllocatePort(NetworkDef& network, NetworkPortDef& port) {
 
   model::NetworkPlug& plug = port.plug = {};
   bool to_bridge = network.has_own_bridge() || (network.forward.mode == ForwardMode::kBridge && !network.bridge.name.empty());
+  CheckVirtualPort(network, port, to_bridge);
+  CheckFloor(network, port);
   if (to_bridge) {
     plug.type = network.has_own_bridge() ? PlugType::kNetwork : PlugType::kBridge;
     plug.bridge = network.bridge.name;

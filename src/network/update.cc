@@ -21,10 +21,10 @@ enum Section : unsigned {
   kNoSection, kBridge, kDomain, kIp, kDhcpHost, kDhcpRange, kForward, kForwardInterface, kForwardPf, kPortGroup, kDnsHost, kDnsTxt, kDnsSrv,
 };
 constexpr const char* kSectionNames[] = {"none", "bridge", "domain", "ip", "ip-dhcp-host", "ip-dhcp-range", "forward",
-                                         "forward-interface", "forward-pf", "portgroup", "dns-host", "dns-txt", "dns-srv"};
+                                         "forward interface", "forward pf", "portgroup", "dns-host", "dns-txt", "dns-srv"};
 
 [[noreturn]] void Invalid(std::string text) { throw Error(ErrorDomain::kNetwork, ErrorCode::kOperationInvalid, std::move(text)); }
-[[noreturn]] void Unsupported(std::string text) { throw Error(ErrorDomain::kNetwork, ErrorCode::kConfigUnsupported, std::move(text)); }
+[[noreturn]] void Unsupported(std::string text) { throw Error(ErrorDomain::kNetwork, ErrorCode::kOperationUnsupported, std::move(text)); }
 
 class Update {
  public:
@@ -48,7 +48,7 @@ class Update {
   const xml::Node& Root(const char* element) const {
     const xml::Node& root = document_.root();
     if (!root.Is(element)) {
-      throw Error(ErrorDomain::kXml, ErrorCode::kXmlError,
+      throw Error(ErrorDomain::kNetwork, ErrorCode::kXmlError,
                   std::string("unexpected element <") + std::string(root.name) + ">, expecting <" + element + ">, while updating network '" + def_.name + "'");
     }
     return root;
@@ -60,7 +60,7 @@ class Update {
     Unsupported(fmt::format("unrecognized network update command code {}", command_));
   }
   [[noreturn]] void CannotModify(const char* what) const {
-    throw Error(ErrorDomain::kNetwork, ErrorCode::kNoSupport, std::string(what) + " cannot be modified, only added or deleted");
+    Unsupported(std::string(what) + " cannot be modified, only added or deleted");
   }
 
   template <typename T>
@@ -89,19 +89,19 @@ class Update {
     auto same_mac = [](auto& a, auto& b) {
       return a.mac && b.mac && model::MacAddress::Parse(*a.mac) == model::MacAddress::Parse(*b.mac);
     };
+    auto same = [&](auto& one) {
+      return same_mac(one, host) || (host.name && one.name == host.name) || (host.ip && one.ip == host.ip);
+    };
     auto told = [&] { return fmt::format("mac='{}' name='{}' ip='{}'", host.mac.value_or(""), host.name.value_or(""), host.ip ? host.ip->ToString() : ""); };
     if (command_ == kModify) {
-      // Known by its hardware address or, for want of one, by its name; the rest is new.
-      auto found = std::ranges::find_if(ip.hosts, [&](auto& one) { return host.mac ? same_mac(one, host) : host.name && one.name == host.name; });
+      // One thing that is the same is enough to know it by; the rest is new.
+      auto found = std::ranges::find_if(ip.hosts, same);
       if (found == ip.hosts.end()) {
         Invalid("couldn't locate an existing dhcp host entry with \"mac='" + host.mac.value_or("") + "'\" in network '" + def_.name + "'");
       }
       *found = std::move(host);
     } else if (adds()) {
-      bool there = std::ranges::any_of(ip.hosts, [&](auto& one) {
-        return same_mac(one, host) || (host.name && one.name == host.name) || (host.ip && one.ip == host.ip);
-      });
-      if (there) Invalid("there is an existing dhcp host entry in network '" + def_.name + "' that matches \"<host " + told() + "/>\"");
+      if (std::ranges::any_of(ip.hosts, same)) Invalid("there is an existing dhcp host entry in network '" + def_.name + "' that matches \"<host " + told() + "/>\"");
       Add(ip.hosts, std::move(host));
     } else if (deletes()) {
       // What is said must be so.
@@ -118,8 +118,8 @@ class Update {
   void DhcpRange() {
     NetworkIp& ip = ParentIp();
     const xml::Node& root = Root("range");
-    model::DhcpRange range = model::ParseDhcpRange(def_, ip, root);
     if (command_ == kModify) CannotModify("dhcp ranges");
+    model::DhcpRange range = model::ParseDhcpRange(def_, ip, root);
     auto found = std::ranges::find_if(ip.ranges, [&](auto& one) { return one.start == range.start && one.end == range.end; });
     if (adds()) {
       if (found != ip.ranges.end()) {
@@ -137,8 +137,8 @@ class Update {
 
   void ForwardInterface() {
     const xml::Node& root = Root("interface");
-    model::ForwardInterface device = model::ParseForwardInterface(def_, root);
     if (command_ == kModify) CannotModify("forward interface entries");
+    model::ForwardInterface device = model::ParseForwardInterface(def_, root);
     auto& list = def_.forward.interfaces;
     auto found = std::ranges::find_if(list, [&](auto& one) { return !one.is_pci && one.dev == device.dev; });
     if (adds()) {
@@ -184,10 +184,12 @@ class Update {
   // Of records of the name server: `matches` finds the one that is deleted, `same` one that forbids to add.
   template <typename T, typename Same, typename Matches>
   void Record(std::vector<T>& list, T record, const char* what, Same same, Matches matches) {
-    if (command_ == kModify) CannotModify(what);
     std::string name = what;
     if (adds()) {
       if (std::ranges::any_of(list, same)) Invalid("there is already at least one matching " + name + " record in network " + def_.name);
+      if (def_.dns.enable == model::YesNo::kNo) {
+        throw Error(ErrorDomain::kNetwork, ErrorCode::kXmlError, "Extra data in disabled network '" + def_.name + "'");
+      }
       Add(list, std::move(record));
     } else if (deletes()) {
       auto count = std::ranges::count_if(list, matches);
@@ -200,26 +202,26 @@ class Update {
   }
 
   void DnsHost() {
+    if (command_ == kModify) CannotModify("DNS HOST records");
     model::DnsHost host = model::ParseDnsHost(def_, Root("host"), deletes());
     auto& list = def_.dns.hosts;
     auto shares_name = [&](const model::DnsHost& one) {
       return std::ranges::any_of(one.names, [&](auto& name) { return std::ranges::find(host.names, name) != host.names.end(); });
     };
-    auto same = [&](const model::DnsHost& one) { return one.ip == host.ip || shares_name(one); };
-    auto matches = [&](const model::DnsHost& one) {
-      return (!host.ip || one.ip == host.ip) && (host.names.empty() || shares_name(one));
-    };
+    auto same = [&](const model::DnsHost& one) { return one.ip == host.ip; };
+    auto matches = [&](const model::DnsHost& one) { return (host.ip && one.ip == host.ip) || shares_name(one); };
     Record(list, host, "DNS HOST", same, matches);
   }
 
   void DnsTxt() {
+    if (command_ == kModify) CannotModify("DNS TXT records");
     model::DnsTxt txt = model::ParseDnsTxt(def_, Root("txt"), deletes());
-    auto same = [&](const model::DnsTxt& one) { return one.name == txt.name; };
-    auto matches = [&](const model::DnsTxt& one) { return one.name == txt.name && (txt.value.empty() || one.value == txt.value); };
-    Record(def_.dns.txts, txt, "DNS TXT", same, matches);
+    auto matches = [&](const model::DnsTxt& one) { return one.name == txt.name; };
+    Record(def_.dns.txts, txt, "DNS TXT", matches, matches);
   }
 
   void DnsSrv() {
+    if (command_ == kModify) CannotModify("DNS SRV records");
     model::DnsSrv srv = model::ParseDnsSrv(def_, Root("srv"), deletes());
     auto matches = [&](const model::DnsSrv& one) {
       return (!srv.domain || one.domain == srv.domain) && (srv.service.empty() || one.service == srv.service) &&
@@ -250,8 +252,7 @@ void UpdateDefinition(NetworkDef& def, unsigned command, unsigned section, int p
     case kIp:
     case kForward:
     case kForwardPf:
-      throw Error(ErrorDomain::kNetwork, ErrorCode::kNoSupport,
-                  fmt::format("can't update '{}' section of network '{}'", kSectionNames[section], def.name));
+      Unsupported(fmt::format("can't update '{}' section of network '{}'", kSectionNames[section], def.name));
     default: Unsupported("can't update unrecognized section of network");
   }
   Update(def, command, section, parent, xml).Apply();

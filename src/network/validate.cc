@@ -119,7 +119,7 @@ void CompleteBridge(NetworkDef& def, const NetworkList& list) {
   if (!def.mac) def.mac = MakeMac();
   auto number = def.bridge.name.find("%d");
   if (!def.bridge.name.empty() && number == def.bridge.name.npos) {
-    if (!list.BridgeTaken(def.bridge.name, def.uuid)) return;
+    if (!list.BridgeTaken(def.bridge.name, def.name)) return;
     throw Error(ErrorDomain::kNetwork, ErrorCode::kInternalError, "bridge name '" + def.bridge.name + "' already in use.");
   }
   std::string before = "virbr", after;
@@ -129,7 +129,7 @@ void CompleteBridge(NetworkDef& def, const NetworkList& list) {
   }
   for (int i = 0; i <= 256; ++i) {
     std::string name = before + std::to_string(i) + after;
-    if (list.BridgeTaken(name, def.uuid) || host::NetLink::Exists(name)) continue;
+    if (list.BridgeTaken(name, def.name) || host::NetLink::Exists(name)) continue;
     def.bridge.name = name;
     return;
   }

@@ -25,6 +25,7 @@
 #include "qemu/guest_log.h"
 #include "qemu/guest_threads.h"
 #include "qemu/guests.h"
+#include "qemu/network_ports.h"
 #include "qemu/secret_values.h"
 #include "qemu/storage_chain.h"
 #include "qemu/tap.h"
@@ -268,6 +269,11 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
 
   auto& def = domain->MutableDef();
   ReservePorts(*guest, def);
+  for (std::size_t i = 0; i < def.interfaces.size(); ++i) {
+    std::string name = def.name;
+    co_await ClaimNetworkPort(*config, name, def.uuid, *def.interfaces[i]);
+    if (domain->guest.get() != guest) co_return;
+  }
   co_await ResolveChains(def, *config);
   if (domain->guest.get() != guest) co_return;
   BuildOptions build;

@@ -17,6 +17,7 @@
 #include "qemu/command_line/small_devices.h"
 #include "qemu/defaults/defaults.h"
 #include "qemu/defaults/each_device.h"
+#include "qemu/network_ports.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/device_acl.h"
 #include "qemu/device_change.h"
@@ -102,10 +103,6 @@ void CheckPluggable(DomainDef& live, const Watchdog&) {
 }
 void CheckPluggable(DomainDef& live, const Vsock&) {
   if (live.vsock) Fail(ErrorCode::kOperationInvalid, "the domain already has a vsock device");
-}
-void CheckPluggable(DomainDef&, const Interface& net) {
-  if (net.type == InterfaceType::kNetwork && !net.actual)
-    throw Error(ErrorDomain::kNetwork, ErrorCode::kNoNetwork, fmt::format("no network with matching name '{}'", net.network));
 }
 
 // --- may it go? -----------------------------------------------------------------------------------
@@ -335,6 +332,8 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
         plug.given = std::move(files);
       }
     } else if constexpr (std::is_same_v<T, Interface>) {
+      std::string name = domain->name();
+      co_await ClaimNetworkPort(*config_, name, domain->uuid(), *device);
       if (WantsTap(*device)) {
         auto open = [request = MakeTapRequest(*device)] { return OpenTap(request); };
         auto tap = co_await Offload(std::move(open));
@@ -366,6 +365,10 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
     if (auto* source = BackEndOf(*device); source && !terminals.empty()) source->path = terminals.front();
   } catch (...) {
     failure = std::current_exception();
+  }
+  if (domain->guest.get() != guest || failure) {
+    auto ports = NetworkPortsOf(*wanted);
+    co_await ReleaseNetworkPorts(*config_, ports);
   }
   if (domain->guest.get() != guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
   if (failure) {
@@ -494,12 +497,16 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
   const Disk* disk = nullptr;
   std::vector<PlugStep> steps;
   KiB memory = 0;
+  std::vector<NetworkPort> ports;
   ForEachDevice(live, [&](auto& device) {
     using T = std::decay_t<decltype(device)>;
     if (device.info.alias != alias || found) return;
     found = &device;
     if constexpr (std::is_same_v<T, Disk>) disk = &device;
     if constexpr (std::is_same_v<T, MemoryDevice>) memory = device.size;
+    if constexpr (std::is_same_v<T, Interface>) {
+      if (device.actual && device.port_id) ports.push_back({device.network, *device.port_id});
+    }
     if constexpr (kPluggable<T> && !std::is_same_v<T, Filesystem>) {
       try {
         steps = StepsFor(live, *guest, *config_, OptionsForRemoval(*guest),
@@ -519,6 +526,8 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
     }
     if (domain->guest.get() != guest) co_return;
   }
+  co_await ReleaseNetworkPorts(*config_, ports);
+  if (domain->guest.get() != guest) co_return;
   if (disk) {
     co_await guests_->UnlockImage(domain, disk->source);
     if (domain->guest.get() != guest) co_return;

@@ -3,16 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/if_tun.h>
-#include <linux/sockios.h>
 #include <net/if.h>
-#include <net/if_arp.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
+#include "host/net_link.h"
 
 namespace bv::qemu {
 
@@ -42,56 +40,6 @@ Fd OpenQueue(std::string& name, const TapRequest& request) {
   return fd;
 }
 
-// Settings of one interface, through any socket.
-class Link {
- public:
-  explicit Link(std::string name) : name_(std::move(name)), socket_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    if (!socket_) throw SystemError(ErrorDomain::kNone, "Cannot open network interface control socket");
-  }
-
-  // The bridge keeps the lowest address of its ports: one that starts with fe never is.
-  void SetMac(model::MacAddress mac) {
-    ifreq ifr;
-    SetName(ifr, name_);
-    mac.bytes[0] = 0xfe;
-    ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-    std::memcpy(ifr.ifr_hwaddr.sa_data, mac.bytes.data(), mac.bytes.size());
-    Do(SIOCSIFHWADDR, ifr, "Cannot set interface MAC on '" + name_ + "'");
-  }
-  int Mtu() {
-    ifreq ifr;
-    SetName(ifr, name_);
-    Do(SIOCGIFMTU, ifr, "Cannot get interface MTU on '" + name_ + "'");
-    return ifr.ifr_mtu;
-  }
-  void SetMtu(int mtu) {
-    ifreq ifr;
-    SetName(ifr, name_);
-    ifr.ifr_mtu = mtu;
-    Do(SIOCSIFMTU, ifr, "Cannot set interface MTU on '" + name_ + "'");
-  }
-  void AddPort(const std::string& port) {
-    ifreq ifr;
-    SetName(ifr, name_);
-    ifr.ifr_ifindex = static_cast<int>(if_nametoindex(port.c_str()));
-    Do(SIOCBRADDIF, ifr, "Unable to add bridge " + name_ + " port " + port);
-  }
-  void Raise() {
-    ifreq ifr;
-    SetName(ifr, name_);
-    Do(SIOCGIFFLAGS, ifr, "Cannot get interface flags on '" + name_ + "'");
-    ifr.ifr_flags |= IFF_UP;
-    Do(SIOCSIFFLAGS, ifr, "Cannot set interface flags on '" + name_ + "'");
-  }
-
- private:
-  void Do(unsigned long request, ifreq& ifr, const std::string& what) {
-    if (ioctl(socket_.get(), request, &ifr) < 0) throw SystemError(ErrorDomain::kNone, what);
-  }
-  std::string name_;
-  Fd socket_;
-};
-
 void OpenVhost(const TapRequest& request, TapDevice& tap) {
   for (unsigned i = 0; i < request.queues; ++i) {
     Fd fd(open("/dev/vhost-net", O_RDWR | O_CLOEXEC));
@@ -108,7 +56,7 @@ void OpenVhost(const TapRequest& request, TapDevice& tap) {
 }  // namespace
 
 bool WantsTap(const Interface& net) {
-  return net.type == InterfaceType::kBridge || (net.type == InterfaceType::kEthernet && net.script.empty());
+  return net.type == InterfaceType::kBridge || net.actual || (net.type == InterfaceType::kEthernet && net.script.empty());
 }
 
 TapRequest MakeTapRequest(const Interface& net) {
@@ -116,7 +64,7 @@ TapRequest MakeTapRequest(const Interface& net) {
   request.alias = net.info.alias;
   // Names that the daemon makes are not kept from one run to the next.
   if (!net.target.dev.starts_with("vnet")) request.name = net.target.dev;
-  request.bridge = net.bridge;
+  request.bridge = net.actual ? net.actual->connection.bridge : net.bridge;
   if (net.mac) request.guest_mac = *net.mac;
   request.mtu = net.mtu;
   request.queues = std::max(1u, net.driver.queues);
@@ -130,16 +78,19 @@ TapDevice OpenTap(const TapRequest& request) {
   TapDevice tap;
   tap.name = request.name.empty() ? "vnet%d" : request.name;
   for (unsigned i = 0; i < request.queues; ++i) tap.queues.push_back(OpenQueue(tap.name, request));
-  Link link(tap.name);
-  link.SetMac(request.guest_mac);
+  host::NetLink link(tap.name);
+  // The bridge keeps the lowest address of its ports: one that starts with fe never is.
+  auto mac = request.guest_mac;
+  mac.bytes[0] = 0xfe;
+  link.SetMac(mac);
   if (!request.bridge.empty()) {
-    Link bridge(request.bridge);
-    link.SetMtu(request.mtu ? static_cast<int>(request.mtu) : bridge.Mtu());
+    host::NetLink bridge(request.bridge);
+    link.SetMtu(request.mtu ? request.mtu : static_cast<unsigned>(bridge.Mtu()));
     bridge.AddPort(tap.name);
   } else if (request.mtu) {
-    link.SetMtu(static_cast<int>(request.mtu));
+    link.SetMtu(request.mtu);
   }
-  link.Raise();
+  link.SetUp(true);
   if (request.vhost || request.need_vhost) OpenVhost(request, tap);
   return tap;
 }

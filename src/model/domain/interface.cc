@@ -132,7 +132,29 @@ void ReadSource(Parser& p, I& i, const xml::Node& element) {
   }
   if (source) p.Read(kSource, i, *source);
 }
+// What the interface is connected to: live XML shows that, other forms what it was defined as.
+bool ShowsActual(const Formatter& f, const I& i) { return i.actual && !f.inactive() && !f.status(); }
+const I& Shown(const Formatter& f, const I& i) { return ShowsActual(f, i) ? i.actual->connection : i; }
+
+constexpr RowOf<I> kConnectionRows[] = {
+    Attr<&I::bridge>("bridge").When<&Is<T::kNetwork, T::kBridge>>(),
+    Attr<&I::mac_table_manager>("macTableManager").NonZero().When<&Is<T::kNetwork, T::kBridge>>(),
+    Attr<&I::source_dev>("dev").When<&Is<T::kDirect>>(),
+    Attr<&I::direct_mode>("mode").When<&Is<T::kDirect>>(),
+};
+constexpr Description<I> kConnection{kConnectionRows};
+
+void WriteActualSource(Formatter& f, const I& i) {
+  f.out().Open("source");
+  f.Attr("network", i.network);
+  if (!i.portgroup.empty()) f.Attr("portgroup", i.portgroup);
+  if (i.port_id) f.Attr("portid", i.port_id->ToString());
+  f.WriteInto(kConnection, i.actual->connection);
+  f.out().Close("source");
+}
+
 void WriteSource(Formatter& f, const I& i) {
+  if (ShowsActual(f, i)) return WriteActualSource(f, i);
   if (i.type == T::kHostdev) return WriteHostdevSource(f, *i.hostdev);
   if (i.type == T::kVhostUser) return WriteVhostUser(f, i);
   f.WriteUnlessEmpty("source", kSource, i);
@@ -160,7 +182,8 @@ void ReadVirtualPort(Parser& p, I& i, const xml::Node& element) {
     throw Error(ErrorDomain::kNone, ErrorCode::kXmlError, "missing interfaceid parameter in <virtualport> of type 'midonet'");
   }
 }
-void WriteVirtualPort(Formatter& f, const I& i) {
+void WriteVirtualPort(Formatter& f, const I& interface) {
+  const I& i = Shown(f, interface);
   if (!i.virtual_port) return;
   bool empty = i.virtual_port->type == VirtualPortType::kNone && !i.virtual_port->manager_id && !i.virtual_port->type_id &&
                !i.virtual_port->type_id_version && !i.virtual_port->instance_id && !i.virtual_port->interface_id &&
@@ -289,7 +312,6 @@ constexpr RowOf<I> kModelRows[] = {Attr<&I::model>("type")};
 constexpr RowOf<I> kLinkRows[] = {Attr<&I::link>("state").NonZero()};
 constexpr RowOf<I> kMtuRows[] = {Attr<&I::mtu>("size")};
 constexpr RowOf<I> kSndbufRows[] = {TextChild<&I::sndbuf>("sndbuf")};
-constexpr RowOf<I> kPortRows[] = {Attr<&I::isolated>("isolated")};
 constexpr RowOf<I> kFramesRows[] = {Attr<&I::coalesce_rx_frames_max>("max")};
 constexpr RowOf<I> kRxRows[] = {Group("frames", kFramesRows)};
 constexpr RowOf<I> kCoalesceRows[] = {Group("rx", kRxRows)};
@@ -308,22 +330,76 @@ void WriteFilter(Formatter& f, const I& i) {
   if (i.filter && !i.filter->filter.empty()) f.Write("filterref", kFilterRef, *i.filter);
 }
 
+// --- what a network makes of it ----------------------------------------------------------------------------------
+
+void ReadType(Parser& p, I& i, const xml::Node& element) { p.Value(element, "type", i.type); }
+void WriteType(Formatter& f, const I& i) { f.Attr("type", ToString(Shown(f, i).type)); }
+void ReadVlan(Parser& p, I& i, const xml::Node& element) {
+  if (const xml::Node* node = element.Child("vlan")) p.Read(kVlan, i.vlan.emplace(), *node);
+}
+void WriteVlan(Formatter& f, const I& i) {
+  if (auto& vlan = Shown(f, i).vlan) f.Write("vlan", kVlan, *vlan);
+}
+void ReadBandwidth(Parser& p, I& i, const xml::Node& element) {
+  if (const xml::Node* node = element.Child("bandwidth")) p.Read(kBandwidth, i.bandwidth.emplace(), *node);
+}
+void WriteBandwidth(Formatter& f, const I& i) {
+  if (auto& bandwidth = Shown(f, i).bandwidth) f.WriteUnlessEmpty("bandwidth", kBandwidth, *bandwidth);
+}
+void ReadPort(Parser& p, I& i, const xml::Node& element) {
+  if (const xml::Node* node = element.Child("port")) p.Value(*node, "isolated", i.isolated);
+}
+void WritePort(Formatter& f, const I& i) {
+  YesNo isolated = Shown(f, i).isolated;
+  if (isolated == YesNo::kAbsent) return;
+  f.out().Open("port");
+  f.Attr("isolated", ToString(isolated));
+  f.out().Close("port");
+}
+
+void ReadConnection(Parser& p, I& i, const xml::Node& element) {
+  if (const xml::Node* source = element.Child("source")) p.Read(kConnection, i, *source);
+}
+void WriteConnection(Formatter& f, const I& i) { f.WriteUnlessEmpty("source", kConnection, i); }
+
+constexpr RowOf<I> kActualRows[] = {
+    Custom<&ReadType, &WriteType>("@type"),
+    Attr<&I::trust_guest_rx_filters>("trustGuestRxFilters"),
+    Custom<&ReadConnection, &WriteConnection>("source"),
+    Custom<&ReadVlan, &WriteVlan>("vlan"),
+    Custom<&ReadVirtualPort, &WriteVirtualPort>("virtualport"),
+    Custom<&ReadBandwidth, &WriteBandwidth>("bandwidth"),
+    Custom<&ReadPort, &WritePort>("port"),
+};
+constexpr Description<I> kActual{kActualRows};
+
+void ReadActual(Parser& p, I& i, const xml::Node& element) {
+  const xml::Node* node = element.Child("actual");
+  if (!node || i.type != T::kNetwork) return;
+  i.actual = std::make_shared<ActualInterface>();
+  p.Read(kActual, i.actual->connection, *node);
+}
+void WriteActual(Formatter& f, const I& i) {
+  if (i.actual) f.Write("actual", kActual, i.actual->connection);
+}
+
 void WriteManaged(Formatter& f, const I& i) {
   if (i.type == T::kHostdev && i.hostdev->managed == YesNo::kYes) f.Attr("managed", "yes");
 }
 void Nothing(Parser&, I&, const xml::Node&) {}
 
 constexpr RowOf<I> kRows[] = {
-    Attr<&I::type>("type"),
+    Custom<&ReadType, &WriteType>("@type"),
     Custom<&Nothing, &WriteManaged>("@managed"),
     Attr<&I::trust_guest_rx_filters>("trustGuestRxFilters"),
     Custom<&ReadMac, &WriteMac>("mac"),
     Custom<&ReadHostdevDriver, &WriteHostdevDriver>("driver").When<&Is<T::kHostdev>>(),
+    Custom<&ReadActual, &WriteActual>("actual").StatusOnly(),
     Custom<&ReadSource, &WriteSource>("source"),
-    Child<&I::vlan>("vlan", kVlan),
+    Custom<&ReadVlan, &WriteVlan>("vlan"),
     Custom<&ReadVirtualPort, &WriteVirtualPort>("virtualport"),
-    Child<&I::bandwidth>("bandwidth", kBandwidth).With(kNotEmpty),
-    Group("port", kPortRows),
+    Custom<&ReadBandwidth, &WriteBandwidth>("bandwidth"),
+    Custom<&ReadPort, &WritePort>("port"),
     Child<&I::ips>("ip", kIpAddress),
     Child<&I::routes>("route", kIpRoute),
     Child<&I::port_forwards>("portForward", kForward),

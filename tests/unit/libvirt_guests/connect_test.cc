@@ -1,4 +1,4 @@
-#include "libvirt_guests/connect.h"
+#include "daemon/local_client.h"
 
 #include <gtest/gtest.h>
 

@@ -100,14 +100,14 @@ TEST(NetworkUpdateTest, RefusesWhatContradicts) {
   };
   EXPECT_EQ(code(kAddLast, kDhcpHost, "<host mac='52:54:01:00:00:01' ip='10.1.2.8'/>"), ErrorCode::kOperationInvalid);
   EXPECT_EQ(code(kDelete, kDhcpHost, "<host ip='10.1.2.8'/>"), ErrorCode::kOperationInvalid);
-  EXPECT_EQ(code(kModify, kDhcpRange, "<range start='10.1.2.2' end='10.1.2.9'/>"), ErrorCode::kNoSupport);
+  EXPECT_EQ(code(kModify, kDhcpRange, "<range start='10.1.2.2' end='10.1.2.9'/>"), ErrorCode::kOperationUnsupported);
   EXPECT_EQ(code(kDelete, kDnsTxt, "<txt name='x'/>"), ErrorCode::kOperationInvalid);
-  EXPECT_EQ(code(kAddLast, 1, "<bridge/>"), ErrorCode::kNoSupport);
-  EXPECT_EQ(code(kAddLast, 99, "<bridge/>"), ErrorCode::kConfigUnsupported);
+  EXPECT_EQ(code(kAddLast, 1, "<bridge/>"), ErrorCode::kOperationUnsupported);
+  EXPECT_EQ(code(kAddLast, 99, "<bridge/>"), ErrorCode::kOperationUnsupported);
 }
 
 model::NetworkPortDef Port(const char* more = "") {
-  return model::ParseNetworkPort(std::string("<networkport><owner><name>g</name><uuid>81ff0d90-c91e-6742-64da-4a736edb9a9b</uuid></owner>"
+  return model::ParseNetworkPort(std::string("<networkport><uuid>81ff0d90-c91e-6742-64da-4a736edb9a9c</uuid><owner><name>g</name><uuid>81ff0d90-c91e-6742-64da-4a736edb9a9b</uuid></owner>"
                                              "<mac address='52:54:00:00:00:01'/>") +
                                      more + "</networkport>",
                                  0);

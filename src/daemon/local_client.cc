@@ -1,4 +1,4 @@
-#include "libvirt_guests/connect.h"
+#include "daemon/local_client.h"
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -44,6 +44,8 @@ std::string QueryValue(const std::string& query, const std::string& key) {
   throw Error(ErrorDomain::kNone, ErrorCode::kInvalidArg, fmt::format("{}: only this host's own daemons can be asked", uri));
 }
 
+}  // namespace
+
 Task<std::shared_ptr<rpc::Client>> OpenSocket(std::string path, std::string name) {
   auto client = co_await rpc::Client::Connect(path, In(kConnectLimit));
   rpc::Client::Extra limit{.deadline = In(kConnectLimit)};
@@ -62,6 +64,8 @@ Task<std::shared_ptr<rpc::Client>> OpenSocket(std::string path, std::string name
   client->StartKeepAlive(kKeepAliveInterval, kKeepAliveCount);
   co_return client;
 }
+
+namespace {
 
 // Nothing listens, or the connection ended at once: systemd does that when it may start no daemon any more.
 bool IsNobodyThere(const Error& error) {

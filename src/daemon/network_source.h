@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "base/task.h"
+#include "base/uuid.h"
+
+namespace bv {
+
+// Where other drivers get places for guests' interfaces in networks: the network driver of this daemon, or
+// virtnetworkd where that is another one.
+class NetworkSource {
+ public:
+  virtual ~NetworkSource() = default;
+
+  // Makes a port in a network that runs, by the XML of a <networkport>. Returns what became of it, in the same language.
+  virtual Task<std::string> CreatePort(std::string network, std::string port) = 0;
+  virtual Task<> DeletePort(std::string network, Uuid port) = 0;
+
+  // Null in a daemon without networks. Set by the driver that is one.
+  static NetworkSource* local();
+  static void set_local(NetworkSource* source);
+};
+
+// By its socket in `socket_dir`.
+class RemoteNetworkSource : public NetworkSource {
+ public:
+  RemoteNetworkSource(const std::string& socket_dir, bool privileged);
+  Task<std::string> CreatePort(std::string network, std::string port) override;
+  Task<> DeletePort(std::string network, Uuid port) override;
+
+ private:
+  std::string socket_, uri_;
+};
+
+}  // namespace bv

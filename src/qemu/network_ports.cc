@@ -1,0 +1,100 @@
+#include "qemu/network_ports.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "daemon/network_source.h"
+#include "model/network_port.h"
+
+namespace bv::qemu {
+
+using model::Interface;
+using model::InterfaceType;
+
+namespace {
+
+template <typename Work>
+Task<> WithSource(const QemuConfig& config, Work work) {
+  if (NetworkSource* local = NetworkSource::local()) {
+    co_await work(*local);
+    co_return;
+  }
+  RemoteNetworkSource remote(config.dirs.sockets, config.privileged);
+  co_await work(remote);
+}
+
+model::NetworkPortDef Ask(const Interface& net, const std::string& domain, const Uuid& domain_uuid) {
+  model::NetworkPortDef port;
+  port.uuid = Uuid::Generate();
+  port.owner_name = domain;
+  port.owner_uuid = domain_uuid;
+  port.group = net.portgroup;
+  port.mac = net.mac;
+  port.virtual_port = net.virtual_port;
+  port.bandwidth = net.bandwidth;
+  port.vlan = net.vlan;
+  port.trust_guest_rx_filters = net.trust_guest_rx_filters;
+  port.isolated = net.isolated;
+  return port;
+}
+
+std::shared_ptr<model::ActualInterface> Connection(const model::NetworkPortDef& port) {
+  auto actual = std::make_shared<model::ActualInterface>();
+  Interface& connection = actual->connection;
+  switch (port.plug.type) {
+    case model::PlugType::kNetwork: connection.type = InterfaceType::kNetwork; break;
+    case model::PlugType::kBridge: connection.type = InterfaceType::kBridge; break;
+    default:
+      throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported,
+                  "interfaces of networks that give out devices (" + std::string(ToString(port.plug.type)) + ") are not supported yet");
+  }
+  connection.bridge = port.plug.bridge;
+  connection.mac_table_manager = port.plug.mac_table_manager;
+  connection.virtual_port = port.virtual_port;
+  connection.bandwidth = port.bandwidth;
+  connection.vlan = port.vlan;
+  connection.trust_guest_rx_filters = port.trust_guest_rx_filters;
+  connection.isolated = port.isolated;
+  return actual;
+}
+
+}  // namespace
+
+Task<> ClaimNetworkPort(const QemuConfig& config, std::string domain, Uuid domain_uuid, Interface& net) {
+  if (net.type != InterfaceType::kNetwork || net.actual) co_return;
+  model::NetworkPortDef asked = Ask(net, domain, domain_uuid);
+  std::string network = net.network, request = model::FormatNetworkPort(asked), answer;
+  auto create = [&](NetworkSource& source) -> Task<> { answer = co_await source.CreatePort(network, request); };
+  co_await WithSource(config, create);
+  std::exception_ptr unusable;
+  try {
+    net.actual = Connection(model::ParseNetworkPort(answer, 0));
+    net.port_id = asked.uuid;
+  } catch (const Error&) {
+    unusable = std::current_exception();
+  }
+  if (!unusable) co_return;
+  std::vector<NetworkPort> made = {{network, asked.uuid}};
+  co_await ReleaseNetworkPorts(config, std::move(made));
+  std::rethrow_exception(unusable);
+}
+
+Task<> ReleaseNetworkPorts(const QemuConfig& config, std::vector<NetworkPort> ports) {
+  for (const NetworkPort& port : ports) {
+    try {
+      auto remove = [&](NetworkSource& source) -> Task<> { co_await source.DeletePort(port.network, port.port); };
+      co_await WithSource(config, remove);
+    } catch (const Error& error) {
+      LogWarn("qemu.qemu_process", "port {} of network '{}' stays: {}", port.port.ToString(), port.network, error.message);
+    }
+  }
+}
+
+std::vector<NetworkPort> NetworkPortsOf(const model::DomainDef& def) {
+  std::vector<NetworkPort> ports;
+  for (auto& net : def.interfaces) {
+    if (net->type == InterfaceType::kNetwork && net->actual && net->port_id) ports.push_back({net->network, *net->port_id});
+  }
+  return ports;
+}
+
+}  // namespace bv::qemu
