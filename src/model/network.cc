@@ -70,8 +70,8 @@ void CheckBridge(Parser& p, const N& def, const xml::Node* bridge) {
     if (!def.bridge.zone.empty()) p.Fail(Fault::kDomainXml, "bridge zone" + never);
     if (def.bridge.mac_table_manager != MacTableManager::kDefault) p.Fail(Fault::kDomainXml, "bridge macTableManager setting" + never);
   }
-  if (def.bridge.delay || NotEmpty(*bridge, "stp")) {
-    p.Fail(Fault::kDomainXml, "bridge delay/stp options only allowed in open, route, nat, and isolated mode, not in " + mode + where);
+  if (def.bridge.delay || NotEmpty(*bridge, "stp") || !def.bridge.zone.empty()) {
+    p.Fail(Fault::kDomainXml, "bridge delay/stp/zone options only allowed in open, route, nat, and isolated mode, not in " + mode + where);
   }
   if (!def.bridge.name.empty() && (!def.forward.interfaces.empty() || !def.forward.pf.empty())) {
     p.Fail(Fault::kDomainXml, "A network with forward mode='" + mode + "' can specify a bridge name or a forward dev, but not both" + where);
@@ -267,7 +267,10 @@ PortGroup ParsePortGroup(const xml::Node& element) {
 }
 
 NetworkDef ParseNetwork(const xml::Node& root, unsigned flags) {
-  if (flags & kNetworkValidate) Validate(kNetwork, root);
+  if (flags & kNetworkValidate) {
+    Validate(kNetwork, root);
+    CheckNetworkSchema(root);
+  }
   NetworkDef network;
   Parser(ErrorDomain::kNetwork, flags).Read(kNetwork, network, root);
   return network;

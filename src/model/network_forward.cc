@@ -129,13 +129,12 @@ void ReadForward(Parser& p, NetworkDef& def, const xml::Node& element) {
     if (forward->CountChildren(name) > 1) p.Fail(Fault::kDomainXml, std::string("Only one <") + name + "> element is allowed in <forward> of network " + def.name);
     return forward->Child(name);
   };
-  const xml::Node *pf = only("pf"), *nat = only("nat");
-  if (nat) ReadNat(p, def, *nat);
+  if (const xml::Node* nat = only("nat")) ReadNat(p, def, *nat);
   if (forward->Child("interface") || NotEmpty(*forward, "dev")) {
     ReadInterfaces(p, def, *forward);
   } else if (forward->Child("address")) {
     ReadAddresses(p, def, *forward);
-  } else if (pf) {
+  } else if (const xml::Node* pf = only("pf")) {
     auto dev = pf->Attr("dev");
     if (!dev) p.Fail(Fault::kDomainXml, "Missing required dev attribute in <pf> element of network '" + def.name + "'");
     def.forward.pf = *dev;

@@ -20,6 +20,9 @@ std::optional<std::string> Given(const xml::Node& element, std::string_view name
 // An attribute; an empty one counts as absent.
 std::optional<std::string_view> NotEmpty(const xml::Node& element, std::string_view name);
 
+// Throws kXmlInvalidSchema for names below `parent` that the schema does not have there, or insists on.
+void CheckNetworkSchema(const xml::Node& parent);
+
 // What both kinds of address have: the default network of an address by its class.
 unsigned DefaultPrefix(const Ip& address);
 

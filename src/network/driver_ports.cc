@@ -89,12 +89,12 @@ Task<NetworkPortCreateXmlRet> NetworkDriver::CreatePortXml(Call&, NetworkPortCre
 Task<> NetworkDriver::AddPort(NetworkPtr network, NetworkPortDef port, bool reclaim) {
   RequireActive(*network);
   bool plugged = port.plug.type != model::PlugType::kNone;
-  if (network->ports.contains(port.uuid)) {
-    throw Error(ErrorDomain::kNetwork, ErrorCode::kNetworkPortExist, "Network port with UUID " + port.uuid.ToString() + " already exists");
-  }
   if (plugged != reclaim) {
     throw Error(ErrorDomain::kNetwork, ErrorCode::kInvalidArg,
                 reclaim ? "Port reclaim requested but plug type is none" : "Port reclaim not requested but plug type is not none");
+  }
+  if (network->ports.contains(port.uuid)) {
+    throw Error(ErrorDomain::kNetwork, ErrorCode::kNetworkPortExist, "Network port with UUID " + port.uuid.ToString() + " already exists");
   }
   // A guest that is found again says where it is connected already.
   if (reclaim) ClaimPort(*network->live, port);

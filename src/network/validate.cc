@@ -26,11 +26,10 @@ void CheckNoServices(const NetworkDef& def) {
   auto refuse = [&](const char* element) {
     Unsupported(std::string("Unsupported <") + element + "> element in network " + def.name + " with forward mode='" + mode + "'");
   };
+  if (def.mac_given) refuse("mac");
   if (!def.ips.empty()) refuse("ip");
-  if (def.dns.enable != model::YesNo::kAbsent || def.dns.forward_plain_names != model::YesNo::kAbsent || !def.dns.txts.empty() ||
-      !def.dns.hosts.empty() || !def.dns.srvs.empty() || !def.dns.forwarders.empty()) {
-    refuse("dns");
-  }
+  // Forwarders and switches alone are let pass, as ever.
+  if (!def.dns.txts.empty() || !def.dns.hosts.empty() || !def.dns.srvs.empty()) refuse("dns");
   if (def.domain) refuse("domain");
   if (def.bandwidth && def.bridge.name.empty()) {
     Unsupported("Unsupported network-wide <bandwidth> element in network " + def.name + " with forward mode='" + mode + "'");
@@ -62,7 +61,8 @@ void CheckVlan(const NetworkDef& def) {
   bool network_can = by_mode || (def.forward.mode == ForwardMode::kBridge && ovs(def.virtual_port));
   bool used = def.vlan && !network_can;
   for (auto& group : def.port_groups) {
-    bool can = by_mode || (def.forward.mode == ForwardMode::kBridge && ovs(group.virtual_port ? group.virtual_port : def.virtual_port));
+    // A port of its own has the last word.
+    bool can = group.virtual_port ? def.forward.mode == ForwardMode::kBridge && ovs(group.virtual_port) : network_can;
     used |= group.vlan && !can;
   }
   if (used) Unsupported("<vlan> element specified for network " + def.name + ", whose type doesn't support vlan configuration");

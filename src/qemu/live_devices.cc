@@ -16,6 +16,7 @@
 #include "qemu/command_line/paths.h"
 #include "qemu/command_line/small_devices.h"
 #include "qemu/defaults/defaults.h"
+#include "qemu/defaults/device_defaults.h"
 #include "qemu/defaults/each_device.h"
 #include "qemu/network_ports.h"
 #include "qemu/defaults/validate.h"
@@ -266,6 +267,22 @@ Task<> LiveDevices::Attach(DomainPtr domain, DomainDef one) {
     co_await guests_->StoreStatus(domain);
     co_return;
   }
+  if (!one.interfaces.empty() && one.interfaces[0]->type == InterfaceType::kNetwork && !one.interfaces[0]->actual) {
+    // What it is connected to comes before all else; then as an interface that knows.
+    CompleteInterface(live, *guest->caps, *one.interfaces[0]);
+    std::string name = domain->name();
+    co_await ClaimNetworkPort(*config_, name, domain->uuid(), *one.interfaces[0]);
+    auto ports = NetworkPortsOf(one);
+    std::exception_ptr failed;
+    try {
+      co_await Attach(domain, std::move(one));
+    } catch (...) {
+      failed = std::current_exception();
+    }
+    if (!failed) co_return;
+    co_await ReleaseNetworkPorts(*config_, ports);
+    std::rethrow_exception(failed);
+  }
   auto wanted = CopyLive(live);
   auto* whole = wanted.get();
   bool is_chardev = false, is_disk = false;
@@ -332,8 +349,6 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
         plug.given = std::move(files);
       }
     } else if constexpr (std::is_same_v<T, Interface>) {
-      std::string name = domain->name();
-      co_await ClaimNetworkPort(*config_, name, domain->uuid(), *device);
       if (WantsTap(*device)) {
         auto open = [request = MakeTapRequest(*device)] { return OpenTap(request); };
         auto tap = co_await Offload(std::move(open));
@@ -365,10 +380,6 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
     if (auto* source = BackEndOf(*device); source && !terminals.empty()) source->path = terminals.front();
   } catch (...) {
     failure = std::current_exception();
-  }
-  if (domain->guest.get() != guest || failure) {
-    auto ports = NetworkPortsOf(*wanted);
-    co_await ReleaseNetworkPorts(*config_, ports);
   }
   if (domain->guest.get() != guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
   if (failure) {

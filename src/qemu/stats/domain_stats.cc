@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "host/kernel_files.h"
 #include "qemu/guest.h"
 #include "qemu/stats/process_usage.h"
@@ -59,13 +61,41 @@ bool SharesHostView(const model::Interface& interface) {
   }
 }
 
-std::optional<InterfaceCounters> CountersOf(const std::string& device, bool swapped) {
+namespace {
+
+std::optional<InterfaceCounters> CountersInSys(const host::KernelFiles& files, const std::string& device) {
   const std::string base = fmt::format("/sys/class/net/{}/statistics/", device);
-  host::KernelFiles files;
-  if (device.empty() || device.find('/') != std::string::npos || !files.Exists(base)) return std::nullopt;
+  if (!files.Exists(base)) return std::nullopt;
   auto read = [&](const char* name) { return static_cast<std::int64_t>(files.ReadNumber(base + name).value_or(0)); };
-  InterfaceCounters counters{read("rx_bytes"), read("rx_packets"), read("rx_errors"), read("rx_dropped"),
-                             read("tx_bytes"), read("tx_packets"), read("tx_errors"), read("tx_dropped")};
+  return InterfaceCounters{read("rx_bytes"), read("rx_packets"), read("rx_errors"), read("rx_dropped"),
+                           read("tx_bytes"), read("tx_packets"), read("tx_errors"), read("tx_dropped")};
+}
+
+// One file for all: for where /sys is of another network namespace than ours, as in some containers.
+std::optional<InterfaceCounters> CountersInProc(const host::KernelFiles& files, const std::string& device) {
+  auto text = files.Read("/proc/net/dev");
+  if (!text) return std::nullopt;
+  for (std::string_view line : SplitAt(*text, '\n')) {
+    auto colon = line.find(':');
+    auto name = Words(line.substr(0, std::min(colon, line.size())));
+    if (colon == line.npos || name.size() != 1 || name[0] != device) continue;
+    auto fields = Words(line.substr(colon + 1));
+    if (fields.size() < 12) return std::nullopt;
+    auto read = [&](std::size_t i) { return std::strtoll(std::string(fields[i]).c_str(), nullptr, 10); };
+    return InterfaceCounters{read(0), read(1), read(2), read(3), read(8), read(9), read(10), read(11)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<InterfaceCounters> CountersOf(const std::string& device, bool swapped) {
+  host::KernelFiles files;
+  if (device.empty() || device.find('/') != std::string::npos) return std::nullopt;
+  auto found = CountersInSys(files, device);
+  if (!found) found = CountersInProc(files, device);
+  if (!found) return std::nullopt;
+  InterfaceCounters counters = *found;
   if (!swapped) return counters;
   std::swap(counters.rx_bytes, counters.tx_bytes);
   std::swap(counters.rx_packets, counters.tx_packets);

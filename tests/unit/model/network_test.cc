@@ -82,5 +82,22 @@ TEST(NetworkXmlTest, RefusesWithLibvirtsCodes) {
   for (const Row& row : rows) EXPECT_EQ(Refusal(row.body), std::pair(row.domain, row.code)) << row.body;
 }
 
+TEST(NetworkXmlTest, IsHeldAgainstTheSchema) {
+  auto code = [](const char* body) {
+    try {
+      ParseNetwork(Network(body), kNetworkValidate);
+    } catch (const Error& error) {
+      return error.code;
+    }
+    return ErrorCode::kOk;
+  };
+  EXPECT_EQ(code("<ip address='10.0.0.1' prefix='24'><dhcp><range start='10.0.0.2' end='10.0.0.3'/></dhcp></ip>"), ErrorCode::kOk);
+  EXPECT_EQ(code("<metadata><x:y xmlns:x='u:x'><ip bogus='1'/></x:y></metadata>"), ErrorCode::kOk);
+  for (const char* body : {"<bogus/>", "<ip address='10.0.0.1' bogus='1'/>", "<ip address='10.0.0.1'><dhcp><bogus/></dhcp></ip>",
+                           "<dns><txt name='a'/></dns>", "<dns><host ip='1.2.3.4'/></dns>", "<domain/>"}) {
+    EXPECT_EQ(code(body), ErrorCode::kXmlInvalidSchema) << body;
+  }
+}
+
 }  // namespace
 }  // namespace bv::model
