@@ -38,7 +38,6 @@ void DrivePlace(const DomainDef& def, DiskBus bus, const DriveAddress& place) {
   switch (bus) {
     case DiskBus::kIde:
       if (place.controller != 0) Broken("Only 1 IDE controller is supported");
-      if (place.bus > 1) Broken("Only 2 IDE buses are supported");
       if (place.target != 0) Unsupported("target must be 0 for ide controller");
       break;
     case DiskBus::kFdc:
