@@ -5,10 +5,13 @@
 
 #include "base/error.h"
 #include "cpu/cpu_xml.h"
+#include "model/backup.h"
+#include "model/checkpoint.h"
 #include "model/network.h"
 #include "model/nwfilter/binding.h"
 #include "model/nwfilter/filter.h"
 #include "model/secret.h"
+#include "model/snapshot.h"
 #include "model/storage_pool.h"
 #include "model/storage_volume.h"
 
@@ -29,9 +32,32 @@ std::string Filter(std::string_view text) { return model::FormatFilter(model::Pa
 std::string ValidFilter(std::string_view text) { return model::FormatFilter(model::ParseFilter(text, true)); }
 std::string Binding(std::string_view text) { return model::FormatFilterBinding(model::ParseFilterBinding(text, false)); }
 
+// A time of 0 is not written, and a redefinition without a time is refused.
+std::string Snapshot(std::string_view text) {
+  auto snapshot = model::ParseSnapshot(text, model::kMomentRedefine);
+  if (!snapshot.creation_time) snapshot.creation_time = 1;
+  return model::FormatSnapshot(snapshot, {.secure = true});
+}
+std::string NewSnapshot(std::string_view text) { return model::FormatSnapshot(model::ParseSnapshot(text, model::kMomentValidate), {}); }
+std::string Checkpoint(std::string_view text) {
+  auto checkpoint = model::ParseCheckpoint(text, model::kMomentRedefine | model::kMomentValidate);
+  if (!checkpoint.creation_time) checkpoint.creation_time = 1;
+  return model::FormatCheckpoint(checkpoint, {.secure = true, .domain = false});
+}
+// The driver fills in where a backup goes.
+std::string Backup(std::string_view text) {
+  auto backup = model::ParseBackup(text);
+  for (auto& disk : backup.disks) {
+    if (disk.store.path.empty()) disk.store.path = "/x";
+    if (disk.store.format == model::StorageFormat::kNone) disk.store.format = model::StorageFormat::kQcow2;
+  }
+  if (backup.disks.empty()) return {};
+  return model::FormatBackup(backup);
+}
+
 // Reads and writes; a new kind of object is a line here.
 constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu, &Pool, &ValidPool, &Volume, &Network,
-                                                     &Filter, &ValidFilter, &Binding};
+                                                     &Filter, &ValidFilter, &Binding, &Snapshot, &NewSnapshot, &Checkpoint, &Backup};
 
 }  // namespace
 
@@ -44,6 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } catch (const Error&) {
     return 0;
   }
+  if (once.empty()) return 0;
   std::string twice = rewrite(once);  // an Error here ends the fuzzer: own output is good input
   if (rewrite(twice) != twice) abort();
   return 0;

@@ -1,4 +1,5 @@
 #include "model/domain/domain.h"
+#include "model/domain/domain_schema.h"
 
 #include <algorithm>
 
@@ -354,6 +355,8 @@ std::string FormatDevices(const DomainDef& def, unsigned flags) {
   Formatter(out, flags).WriteRows({kDeviceRows, std::size(kDeviceRows)}, &def);
   return out.Take();
 }
+
+void ValidateDomainElement(const xml::Node& element) { Validate(kDomain, element); }
 
 DomainDef ParseDomain(std::string_view xml, unsigned flags) {
   auto document = xml::Document::Parse(xml, ErrorDomain::kDomain, "domain_definition", "domain");

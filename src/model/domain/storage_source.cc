@@ -432,7 +432,9 @@ void WriteBackingChain(Formatter& f, const StorageSource& s) {
   f.Attr("type", ToString(backing.format));
   WriteMetadataCache(f, backing);
   f.out().Close("format");
-  WriteStorageSource(f, backing, {});
+  // The number stands on <backingStore>; the daemon's own files may have it twice.
+  Formatter without_number(f.out(), f.flags() & kRowsStatusOut ? f.flags() : f.flags() | kRowsInactive);
+  WriteStorageSource(without_number, backing, {});
   WriteBackingChain(f, backing);
   f.out().Close("backingStore");
 }

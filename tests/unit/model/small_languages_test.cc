@@ -2,8 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "model/moment.h"
+#include "model/checkpoint.h"
 #include "model/secret.h"
+#include "model/snapshot.h"
 
 namespace bv::model {
 namespace {
@@ -39,14 +40,16 @@ TEST(Snapshot, RedefinitionNeedsEverything) {
   EXPECT_EQ(code(""), std::pair(27, 35));
   EXPECT_EQ(code(name), std::pair(1, 35));
   EXPECT_EQ(code(name + time), std::pair(27, 35));
-  EXPECT_EQ(code(name + time + state), std::pair(1, 35));
+  EXPECT_EQ(code(name + time + "<state>nostate</state>"), std::pair(67, 35));
+  // Its definition may come from the one that it replaces.
+  EXPECT_EQ(code(name + time + state), std::pair(0, 0));
   EXPECT_EQ(code(name + time + state + kDomain), std::pair(0, 0));
 }
 
 TEST(Snapshot, DisksWithASourceAreExternal) {
   Snapshot s = ParseSnapshot("<domainsnapshot><disks><disk name='vda'><source file='/x'/></disk><disk name='vdb' snapshot='no'/></disks></domainsnapshot>", 0);
   EXPECT_EQ(s.disks[0].location, SnapshotLocation::kExternal);
-  EXPECT_NE(FormatSnapshot(s, 0).find("<disk name='vda' snapshot='external' type='file'>\n      <source file='/x'/>"), std::string::npos);
+  EXPECT_NE(FormatSnapshot(s, {}).find("<disk name='vda' snapshot='external' type='file'>\n      <source file='/x'/>"), std::string::npos);
   EXPECT_EQ(CodeOf([] { ParseSnapshot("<domainsnapshot><memory file='x'/></domainsnapshot>", 0); }), std::pair(27, 35));
 }
 
@@ -54,9 +57,32 @@ TEST(Checkpoint, ComesBack) {
   Checkpoint c = ParseCheckpoint(
       std::string("<domaincheckpoint><name>c</name><creationTime>7</creationTime><parent><name>b</name></parent>"
                   "<disks><disk name='vda' checkpoint='bitmap' bitmap='c'/></disks>") + kDomain + "</domaincheckpoint>", kMomentRedefine);
-  EXPECT_EQ(FormatCheckpoint(c, 0, false),
+  EXPECT_EQ(FormatCheckpoint(c, {.domain = false}),
             "<domaincheckpoint>\n  <name>c</name>\n  <parent>\n    <name>b</name>\n  </parent>\n  <creationTime>7</creationTime>\n"
             "  <disks>\n    <disk name='vda' checkpoint='bitmap' bitmap='c'/>\n  </disks>\n</domaincheckpoint>\n");
+}
+
+TEST(Checkpoint, IsHeldAgainstItsSchema) {
+  auto code = [](const std::string& inner) {
+    return CodeOf([&] { ParseCheckpoint("<domaincheckpoint>" + inner + "</domaincheckpoint>", kMomentValidate); });
+  };
+  EXPECT_EQ(code("<name>c.1</name><description>any text</description><disks><disk name='vda' checkpoint='no'/></disks>"), std::pair(0, 0));
+  for (auto* bad : {"<name>.c</name>", "<name>a/b</name>", "<disks/>", "<foo/>", "<disks><disk name='zz'/></disks>",
+                    "<disks><disk name='vda' checkpoint='no' bitmap='x'/></disks>", "<creationTime>-1</creationTime>"}) {
+    EXPECT_EQ(code(bad), std::pair(92, 5)) << bad;
+  }
+}
+
+TEST(Snapshot, IsHeldAgainstItsSchemaWhenAsked) {
+  auto code = [](const std::string& inner, unsigned flags) {
+    return CodeOf([&] { ParseSnapshot("<domainsnapshot>" + inner + "</domainsnapshot>", flags); });
+  };
+  EXPECT_EQ(code("<foo/>", 0), std::pair(0, 0));
+  EXPECT_EQ(code("<name>any name</name><disks><disk name='vda'><source file='/x'/></disk></disks>", kMomentValidate), std::pair(0, 0));
+  for (auto* bad : {"<foo/>", "<memory/>", "<memory snapshot='no' file='/x'/>", "<disks><disk/></disks>",
+                    "<disks><disk name='vda' snapshot='internal'><driver/></disk></disks>", "<state>off</state>"}) {
+    EXPECT_EQ(code(bad, kMomentValidate), std::pair(92, 5)) << bad;
+  }
 }
 
 }  // namespace
