@@ -86,6 +86,7 @@ bool QemuDriver::Quiet() const {
   domains_.ForEach([&](const DomainPtr& domain) {
     const Guest* guest = domain->guest.get();
     if (domain->jobs.active() != Job::kNone || domain->jobs.async() != AsyncJob::kNone) quiet = false;
+    if (guest && !guest->block_jobs.empty()) quiet = false;
     if (guest && (guest->status_dirty || guest->status_writing || guest->starting || guest->ended)) quiet = false;
     if (guest && guest->monitor && guest->monitor->open() && !guest->monitor->Save()) quiet = false;
   });
