@@ -12,6 +12,11 @@
 #include "daemon/uri.h"
 #include "qemu/agent.h"
 #include "qemu/defaults/defaults.h"
+#include "qemu/backup_calls.h"
+#include "qemu/block_job_calls.h"
+#include "qemu/checkpoint_calls.h"
+#include "qemu/moment_store.h"
+#include "qemu/snapshot_calls.h"
 
 namespace bv::qemu {
 namespace {
@@ -78,6 +83,18 @@ QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(e
   guests_ = std::make_unique<Guests>(config_, &domains_, &events_, locks_.get());
   guests_->on_idle = environment_.on_idle;
   live_devices_ = std::make_unique<LiveDevices>(config_, guests_.get(), &events_);
+  moments_ = std::make_unique<MomentStore>(config_);
+  std::function<Task<>(DomainPtr)> save_config = [this](DomainPtr domain) { return SaveConfig(domain); };
+  block_jobs_ = std::make_unique<BlockJobs>(config_, guests_.get(), &events_, save_config);
+  block_job_calls_ = std::make_unique<BlockJobCalls>(this);
+  backup_calls_ = std::make_unique<BackupCalls>(this);
+  guests_->on_event = [this](const DomainPtr& domain, const MonitorEvent& event) {
+    if (event.name == "JOB_STATUS_CHANGE")
+      block_jobs_->OnStatus(domain, event.data["id"].AsString().value_or(""), event.data["status"].AsString().value_or(""));
+  };
+  checkpoint_calls_ = std::make_unique<CheckpointCalls>(this);
+  snapshot_calls_ = std::make_unique<SnapshotCalls>(this);
+  guests_->on_removed = [this](const DomainPtr& domain) { Spawn(moments_->Discard(domain), "moments of a transient domain"); };
   guests_->on_device_gone = [this](const DomainPtr& domain, const std::string& alias) {
     Spawn(live_devices_->Gone(domain, alias), "device removal");
   };
@@ -134,6 +151,10 @@ void QemuDriver::Register(Service& service) {
   cpu_calls_->Register(service);
   node_calls_.Register(service);
   stats_calls_.Register(service);
+  block_job_calls_->Register(service);
+  backup_calls_->Register(service);
+  checkpoint_calls_->Register(service);
+  snapshot_calls_->Register(service);
   namespace qproc = qemu_protocol::proc;
   service.On<qproc::DomainMonitorCommand>(this, &QemuDriver::DomainMonitorCommand);
   service.On<qproc::DomainAgentCommand>(this, &QemuDriver::DomainAgentCommand);

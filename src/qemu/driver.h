@@ -98,7 +98,13 @@ namespace bv::qemu {
   X(DomainManagedSaveRemove) X(DomainManagedSaveGetXmlDesc) X(DomainManagedSaveDefineXml)                  \
   X(DomainSaveImageGetXmlDesc) X(DomainSaveImageDefineXml)
 
+class BackupCalls;
+class BlockJobCalls;
+class BlockJobs;
+class CheckpointCalls;
 class LiveDevices;
+class MomentStore;
+class SnapshotCalls;
 
 class QemuDriver : public Driver {
  public:
@@ -122,6 +128,11 @@ class QemuDriver : public Driver {
   bool Quiet() const override;
 
  private:
+  // Calls that are many and have state of their own.
+  friend class BackupCalls;
+  friend class BlockJobCalls;
+  friend class CheckpointCalls;
+  friend class SnapshotCalls;
 #define BV_DECLARE(NAME) Task<remote::proc::NAME::Ret> NAME(Call& call, remote::proc::NAME::Args args);
   BV_QEMU_LOOKUP_CALLS(BV_DECLARE)
   BV_QEMU_DEFINE_CALLS(BV_DECLARE)
@@ -242,6 +253,12 @@ class QemuDriver : public Driver {
   std::unique_ptr<DiskLocks> locks_;
   std::unique_ptr<Guests> guests_;
   std::unique_ptr<LiveDevices> live_devices_;
+  std::unique_ptr<MomentStore> moments_;
+  std::unique_ptr<BlockJobs> block_jobs_;
+  std::unique_ptr<BlockJobCalls> block_job_calls_;
+  std::unique_ptr<SnapshotCalls> snapshot_calls_;
+  std::unique_ptr<CheckpointCalls> checkpoint_calls_;
+  std::unique_ptr<BackupCalls> backup_calls_;
 
   Json saved_domains_;  // by another image of this process, until they are here
   std::vector<std::pair<std::weak_ptr<rpc::ClientSession>, Uuid>> restored_autodestroy_;

@@ -5,13 +5,15 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "base/error.h"
 #include "base/verbatim_error.h"
 #include "base/files.h"
 #include "base/xml.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/driver.h"
-#include "qemu/moments.h"
+#include "qemu/moment_store.h"
 
 namespace bv::qemu {
 namespace {
@@ -90,12 +92,12 @@ Task<> QemuDriver::Undefine(DomainPtr domain, unsigned flags) {
   if (!domain->active() && moments && !moments->snapshots.empty()) {
     if (!(flags & kSnapshots))
       Invalid(fmt::format("cannot delete inactive domain with {} snapshots", moments->snapshots.size()));
-    moments->snapshots.clear();
+    co_await moments_->DiscardSnapshots(domain);
   }
   if (!domain->active() && moments && !moments->checkpoints.empty()) {
     if (!(flags & kCheckpoints))
       Invalid(fmt::format("cannot delete inactive domain with {} checkpoints", moments->checkpoints.size()));
-    moments->checkpoints.clear();
+    co_await moments_->DiscardCheckpoints(domain);
   }
   if (domain->has_managed_save) {
     if (!(flags & kManagedSave)) Invalid("Refusing to undefine while domain managed save image exists");
@@ -153,8 +155,6 @@ Task<remote::DomainRenameRet> QemuDriver::DomainRename(Call&, remote::DomainRena
   if (domain->active()) Invalid("cannot rename active domain");
   if (!domain->persistent) Invalid("cannot rename a transient domain");
   if (domain->has_managed_save) Invalid("cannot rename domain with a managed saved state");
-  if (domain->moments && !domain->moments->snapshots.empty()) Invalid("cannot rename domain with snapshots");
-  if (domain->moments && !domain->moments->checkpoints.empty()) Invalid("cannot rename domain with checkpoints");
   if (name == domain->name())
     throw Error(ErrorDomain::kDomain, ErrorCode::kOperationInvalid, "Can't rename domain to itself");
   if (domains_.FindName(name))
@@ -179,7 +179,10 @@ Task<remote::DomainRenameRet> QemuDriver::DomainRename(Call&, remote::DomainRena
     std::rethrow_exception(failure);
   }
   auto link = AutostartPath(*domain), target = ConfigPath(*domain);
+  std::vector<std::pair<std::string, std::string>> moments;
+  for (auto& directory : {config_->dirs.snapshot, config_->dirs.checkpoint}) moments.emplace_back(directory + "/" + old.name, directory + "/" + name);
   auto work = [=] {
+    for (auto& [from, to] : moments) std::rename(from.c_str(), to.c_str());
     if (autostart && symlink(target.c_str(), link.c_str()) != 0 && errno != EEXIST)
       throw SystemError(ErrorDomain::kQemu, fmt::format("Failed to create symlink '{}' to '{}'", link, target));
     unlink(old_link.c_str());

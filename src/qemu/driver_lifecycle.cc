@@ -11,6 +11,7 @@
 #include "qemu/defaults/order.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/autodestroy.h"
+#include "qemu/backup_calls.h"
 #include "qemu/driver.h"
 #include "qemu/job_params.h"
 #include "qemu/keycodes.h"
@@ -397,6 +398,9 @@ Task<> QemuDriver::DomainAbortJob(Call&, remote::DomainAbortJobArgs args) {
     case AsyncJob::kNone: Invalid("no job is active on the domain");
     case AsyncJob::kMigrationIn: Invalid("cannot abort incoming migration; use virDomainDestroy instead");
     case AsyncJob::kStart: Invalid("cannot abort VM start; use virDomainDestroy instead");
+    case AsyncJob::kBackup:
+      co_await backup_calls_->Abort(domain);
+      break;
     default: co_await guests_->MonitorOf(domain).Execute("migrate_cancel");
   }
 }

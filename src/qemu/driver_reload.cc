@@ -9,6 +9,7 @@
 #include "base/turn.h"
 #include "daemon/definition_files.h"
 #include "qemu/driver.h"
+#include "qemu/moment_store.h"
 
 namespace bv::qemu {
 namespace {
@@ -59,6 +60,7 @@ DomainPtr QemuDriver::AddDefinition(DefinitionFile file) {
   domain->jobs.set_max_queued(config_->max_queued);
   domain->on_disk = TextHash(file.text);
   domain->SetUnparsed(std::move(file.text));
+  moments_->Load(domain);
   domains_.Add(domain);
   return domain;
 }

@@ -136,8 +136,8 @@ Task<> Guests::FinishStart(DomainPtr domain, StartOptions options) {
     constexpr int kDisconnected = 2, kDomainStarted = 1;
     events_->SendAgentLifecycle(domain->Ref(), kDisconnected, kDomainStarted);
   }
-  // A restored guest is there before it runs again; one that boots has started when it runs.
-  bool started_first = options.paused || options.started_detail == started::kRestored;
+  // A guest with a past is there before it runs again; one that boots has started when it runs.
+  bool started_first = options.paused || options.started_detail == started::kRestored || !options.load_snapshot.empty();
   if (options.paused) {
     domain->SetState(State::kPaused, options.paused_reason);
     SaveStatus(domain);
