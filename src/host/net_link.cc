@@ -179,6 +179,19 @@ void NetLink::AddPort(const std::string& port) {
   Do(socket_.get(), SIOCBRADDIF, ifr, "Unable to add bridge " + name_ + " port " + port);
 }
 
+void NetLink::IsolatePort() {
+  Request request(RTM_SETLINK, 0);
+  ifinfomsg link{};
+  link.ifi_family = AF_BRIDGE;
+  link.ifi_index = Index();
+  request.Append(link);
+  std::size_t info = request.Open(IFLA_PROTINFO | NLA_F_NESTED);
+  std::uint8_t on = 1;
+  request.Attribute(IFLA_BRPORT_ISOLATED, &on, sizeof on);
+  request.Close(info);
+  request.SendOrThrow("Unable to set bridge port " + name_ + " isolated");
+}
+
 void NetLink::SetUp(bool up) {
   ifreq ifr;
   SetName(ifr, name_);

@@ -28,6 +28,8 @@ class NetLink {
   int Mtu();
   void SetMtu(unsigned mtu);
   void AddPort(const std::string& port);
+  // Of a bridge's port: reaches no other port that is isolated too.
+  void IsolatePort();
   void SetUp(bool up);
 
   void AddAddress(const Ip& address, unsigned prefix);

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <map>
+
 #include "base/error.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "network/network_driver.h"
 #include "network/port_allocation.h"
 
@@ -54,6 +57,20 @@ Task<> NetworkDriver::SavePort(NetworkPtr network, NetworkPortDef port) {
   network->ports.insert_or_assign(uuid, std::move(port));
 }
 
+Task<> NetworkDriver::SaveMacs(NetworkPtr network) {
+  const model::NetworkDef& def = *network->live;
+  if (!def.has_own_bridge()) co_return;
+  std::map<std::string, Json> by_guest;
+  for (auto& [uuid, port] : network->ports) {
+    char buffer[18];
+    by_guest[port.owner_name].Append(std::string(port.mac->FormatTo(buffer)));
+  }
+  Json list = Json::Array();
+  for (auto& [guest, macs] : by_guest) list.Append(Json::Object({{"domain", guest}, {"macs", macs}}));
+  auto write = [path = paths_.Macs(def.bridge.name), text = list.Dump(true) + "\n"] { WriteFileAtomic(path, text, 0644); };
+  co_await Offload(write);
+}
+
 Task<NetworkListAllPortsRet> NetworkDriver::ListPorts(Call&, NetworkListAllPortsArgs args) {
   RefuseFlags(args.flags, 0, "networkListAllPorts");
   NetworkPtr network = networks_.Get(args.network.uuid, args.network.name);
@@ -102,6 +119,7 @@ Task<> NetworkDriver::AddPort(NetworkPtr network, NetworkPortDef port, bool recl
   std::exception_ptr failed;
   try {
     co_await SavePort(network, port);
+    co_await SaveMacs(network);
     co_await SaveStatus(network);
   } catch (...) {
     failed = std::current_exception();
@@ -149,6 +167,7 @@ Task<> NetworkDriver::RemovePort(NetworkPtr network, Uuid uuid) {
   ReleasePort(*network->live, port);
   auto remove = [path = paths_.Ports(network->name()) + "/" + uuid.ToString() + ".xml"] { unlink(path.c_str()); };
   co_await Offload(remove);
+  co_await SaveMacs(network);
   co_await SaveStatus(network);
 }
 

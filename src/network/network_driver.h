@@ -82,6 +82,8 @@ class NetworkDriver : public Driver, public NetworkSource {
   Task<> SaveConfig(NetworkPtr network, model::NetworkDef def);
   Task<> SaveStatus(NetworkPtr network);
   Task<> SavePort(NetworkPtr network, model::NetworkPortDef port);
+  // Which guest has which addresses: what libnss_libvirt_guest reads.
+  Task<> SaveMacs(NetworkPtr network);
   Task<> AddPort(NetworkPtr network, model::NetworkPortDef port, bool reclaim);
   Task<> RemovePort(NetworkPtr network, Uuid uuid);
   Task<> StartNetwork(NetworkPtr network);

@@ -64,7 +64,9 @@ TapRequest MakeTapRequest(const Interface& net) {
   request.alias = net.info.alias;
   // Names that the daemon makes are not kept from one run to the next.
   if (!net.target.dev.starts_with("vnet")) request.name = net.target.dev;
-  request.bridge = net.actual ? net.actual->connection.bridge : net.bridge;
+  const Interface& connection = net.actual ? net.actual->connection : net;
+  request.bridge = connection.bridge;
+  request.isolated = connection.isolated == model::YesNo::kYes;
   if (net.mac) request.guest_mac = *net.mac;
   request.mtu = net.mtu;
   request.queues = std::max(1u, net.driver.queues);
@@ -87,6 +89,7 @@ TapDevice OpenTap(const TapRequest& request) {
     host::NetLink bridge(request.bridge);
     link.SetMtu(request.mtu ? request.mtu : static_cast<unsigned>(bridge.Mtu()));
     bridge.AddPort(tap.name);
+    if (request.isolated) link.IsolatePort();
   } else if (request.mtu) {
     link.SetMtu(request.mtu);
   }

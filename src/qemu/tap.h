@@ -20,6 +20,7 @@ struct TapRequest {
   std::string alias;   // of the guest's device
   std::string name;    // what it shall be called; empty: "vnet" and a number
   std::string bridge;  // joins it; empty: none
+  bool isolated = false;  // from the bridge's other isolated ports
   model::MacAddress guest_mac;
   unsigned mtu = 0;    // 0: the bridge's, or the kernel's
   unsigned queues = 1;
