@@ -83,11 +83,4 @@ void PoolFiles::SaveState(const PoolDef& def) const { WriteFileAtomic(File(state
 
 void PoolFiles::RemoveState(const std::string& name) const { Remove(File(state_, name)); }
 
-bool PoolFiles::MayAutostart() const {
-  std::string mark = state_ + "/autostarted";
-  if (FileExists(mark)) return false;
-  WriteFileAtomic(mark, "");
-  return true;
-}
-
 }  // namespace bv::storage

@@ -29,9 +29,6 @@ class PoolFiles {
   void SaveState(const model::PoolDef& def) const;
   void RemoveState(const std::string& name) const;
 
-  // True the first time since the host was started.
-  bool MayAutostart() const;
-
  private:
   std::string config_, autostart_, state_;
 };

@@ -238,8 +238,11 @@ Task<> ResizeRawVolume(const VolumeDef& volume, std::uint64_t capacity, bool all
     auto fail = [&](const char* what) { throw SystemError(ErrorDomain::kNone, fmt::format("{} '{}'", what, path)); };
     Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
     if (!fd) fail("Unable to open");
-    if (allocate) return std::make_shared<Fd>(std::move(fd));
-    if (ftruncate(fd.get(), static_cast<off_t>(capacity)) < 0) fail("Failed to truncate file");
+    struct stat info;
+    if (fstat(fd.get(), &info) < 0) fail("Unable to stat");
+    // What is set aside grows with it, and fails before anything changed.
+    bool grows = capacity > static_cast<std::uint64_t>(info.st_size);
+    if (!(allocate && grows) && ftruncate(fd.get(), static_cast<off_t>(capacity)) < 0) fail("Failed to truncate file");
     if (fsync(fd.get()) < 0) fail("Failed to save");
     return std::make_shared<Fd>(std::move(fd));
   };

@@ -96,11 +96,7 @@ Task<> StorageDriver::Stop() {
 // As in libvirt, what has gone from the disk stays.
 Task<> StorageDriver::Reload() {
   co_await LoadDefinitions();
-  std::vector<PoolPtr> wanted;
-  for (auto& [uuid, pool] : pools_.all()) {
-    if (pool->autostart && !pool->active) wanted.push_back(pool);
-  }
-  for (PoolPtr pool : wanted) co_await StartPool(pool);
+  co_await Autostart();
 }
 
 Task<> StorageDriver::LoadDefinitions() {
@@ -137,14 +133,15 @@ Task<> StorageDriver::LookAgain(PoolPtr pool) {
   Forget(pool);
 }
 
+// With every daemon, as in libvirt, not only with the first since the host came up.
 Task<> StorageDriver::Autostart() {
-  auto may = [this] { return files_.MayAutostart(); };
-  if (!co_await Offload(may)) co_return;
   std::vector<PoolPtr> wanted;
   for (auto& [uuid, pool] : pools_.all()) {
     if (pool->autostart && !pool->active) wanted.push_back(pool);
   }
   for (PoolPtr pool : wanted) {
+    auto turn = co_await BeginChange(pool);
+    if (pool->active) continue;
     std::string problem;
     try {
       co_await StartPool(pool);

@@ -177,7 +177,7 @@ class Host:
             with open(path, 'w') as f:
                 f.write(text)
         subprocess.run("for p in $(ps -eo pid=,comm= | awk '$2 ~ /^qemu-system/ {print $1}'); do kill -9 $p; done", shell=True)
-        for pattern in (self.run_dir, '/etc/libvirt/qemu/autostart', '/var/lib/libvirt/qemu'):
+        for pattern in (self.run_dir, '/etc/libvirt/qemu/autostart', '/etc/libvirt/storage', '/var/lib/libvirt/qemu'):
             shutil.rmtree(pattern, ignore_errors=True)
         if self.user is not None:
             shutil.rmtree(self.env['HOME'] + '/.config/libvirt', ignore_errors=True)
