@@ -109,7 +109,12 @@ int HostDaemon::Run() {
 Task<> HostDaemon::Serve() {
   std::optional<ServiceManagerPatience> patience(std::in_place);
   try {
-    for (const auto& driver : drivers_) co_await driver->Start();
+    // What guests need is there before guests are.
+    for (bool hypervisor : {false, true}) {
+      for (const auto& driver : drivers_) {
+        if (driver->IsHypervisor() == hypervisor) co_await driver->Start();
+      }
+    }
   } catch (const std::exception& e) {
     LogError(kLog, "Driver state initialization failed: {}", e.what());
     if (on_failure_) on_failure_();

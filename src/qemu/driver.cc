@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/definition_files.h"
 #include "daemon/uri.h"
+#include "daemon/volume_finder.h"
 #include "qemu/agent.h"
 #include "qemu/defaults/defaults.h"
 #include "qemu/backup_calls.h"
@@ -59,6 +60,7 @@ void RequireActive(const Domain& domain) {
 
 QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(environment)) {
   auto& e = environment_;
+  VolumeFinder::set_remote(e.state_dir + "/virtstoraged-sock", e.privileged);
   auto dirs = QemuDirs::Make(e.privileged, e.config_dir, e.state_dir, e.lib_dir, e.log_dir, e.cache_dir);
   auto file = e.config_dir + "/qemu.conf";
   try {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/wait.h"
+#include "daemon/volume_finder.h"
 #include "host/image_probe.h"
 #include "model/domain/domain.h"
 
@@ -87,8 +88,30 @@ std::vector<Found> FollowHeaders(std::string path, StorageFormat format) {
 
 }  // namespace
 
+// A volume becomes the file, device or directory that it is.
+static Task<> LocateVolume(StorageSource* source) {
+  using Kind = VolumeFinder::Found::Kind;
+  const model::VolumeSource& volume = *source->volume;
+  auto found = co_await VolumeFinder::Find(volume.pool, volume.volume);
+  auto refuse = [](ErrorCode code, const char* text) { throw Error(ErrorDomain::kStorage, code, text); };
+  if (volume.mode != model::VolumeSource::Mode::kDefault) {
+    refuse(ErrorCode::kXmlError, "disk source mode is only valid when storage pool is of iscsi type");
+  }
+  if (source->startup_policy != model::StartupPolicy::kDefault && found.kind != Kind::kFile) {
+    refuse(ErrorCode::kXmlError, "'startupPolicy' is only valid for 'file' type volume");
+  }
+  switch (found.kind) {
+    case Kind::kFile: source->type = StorageType::kFile; break;
+    case Kind::kBlock: source->type = StorageType::kBlock; break;
+    case Kind::kDirectory: source->type = StorageType::kDir; break;
+    case Kind::kOther: refuse(ErrorCode::kInternalError, "volumes of this type cannot be disks");
+  }
+  source->path = std::move(found.path);
+}
+
 Task<> ResolveChain(StorageSource* top, const QemuConfig& config) {
   if (top->IsEmpty()) co_return;
+  if (top->type == StorageType::kVolume) co_await LocateVolume(top);
   auto* last = top;
   // What the definition spells out is taken as it is; only its open end is looked at.
   while (last->backing && !last->backing->IsTerminator()) last = last->backing.get();

@@ -71,7 +71,26 @@ void RefuseFlags(unsigned flags, unsigned known, const char* function) {
 StorageDriver::StorageDriver(const DriverEnvironment& environment)
     : privileged_(environment.privileged),
       files_(environment.config_dir + "/storage", environment.state_dir + (environment.privileged ? "/storage" : "/storage/run")),
-      on_idle_(environment.on_idle) {}
+      on_idle_(environment.on_idle) {
+  set_local(this);
+}
+
+StorageDriver::~StorageDriver() { set_local(nullptr); }
+
+VolumeFinder::Found StorageDriver::FindLocally(const std::string& pool_name, const std::string& volume_name) {
+  auto pool = pools_.Get(pool_name);
+  if (!pool->active) {
+    throw Error(ErrorDomain::kStorage, ErrorCode::kConfigUnsupported,
+                "storage pool '" + pool_name + "' containing volume '" + volume_name + "' is not active");
+  }
+  const model::VolumeDef& volume = pool->Get(volume_name)->def;
+  Found found;
+  found.path = volume.target.path;
+  if (volume.type == model::VolumeType::kFile) found.kind = Found::Kind::kFile;
+  if (volume.type == model::VolumeType::kBlock) found.kind = Found::Kind::kBlock;
+  if (volume.type == model::VolumeType::kDir) found.kind = Found::Kind::kDirectory;
+  return found;
+}
 
 Task<> StorageDriver::Start() {
   MakeDirs(files_.state());

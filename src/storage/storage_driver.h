@@ -7,6 +7,7 @@
 #include "daemon/driver.h"
 #include "daemon/object_events.h"
 #include "daemon/pid_file.h"
+#include "daemon/volume_finder.h"
 #include "protocol/remote.h"
 #include "rpc/service.h"
 #include "storage/pool.h"
@@ -15,9 +16,10 @@
 namespace bv::storage {
 
 // virtstoraged's driver: pools, their volumes, and events about them.
-class StorageDriver : public Driver {
+class StorageDriver : public Driver, public VolumeFinder {
  public:
   explicit StorageDriver(const DriverEnvironment& environment);
+  ~StorageDriver() override;
 
   Task<> Start() override;
   Task<> Stop() override;
@@ -35,6 +37,8 @@ class StorageDriver : public Driver {
   void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
 
  private:
+  Found FindLocally(const std::string& pool, const std::string& volume) override;
+
   // storage_driver.cc: what there is
   Task<remote::ConnectGetTypeRet> GetType(Call& call);
   Task<remote::ConnectNumOfStoragePoolsRet> CountActive(Call& call);

@@ -256,7 +256,8 @@ def test_autostart(host):
     conn.storagePoolLookupByName('auto').setAutostart(1)
     expect('the mark', host.connect().storagePoolLookupByName('auto').autostart(), 1)
     host.restart_after_kill()
-    expect('what is active', host.connect().listStoragePools(), ['auto'])
+    conn = host.connect()
+    wait_for('the start', lambda: conn.listStoragePools() == ['auto'])
 
 
 def test_upgrade(host):
@@ -300,3 +301,37 @@ def test_file_system(host):
         expect('unmounted', os.path.ismount(target), False)
     finally:
         subprocess.run(['losetup', '-d', device])
+
+
+def volume_disk(pool, volume, target='vda'):
+    return ("<disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='%s' volume='%s'/>"
+            "<target dev='%s' bus='virtio'/></disk>" % (pool, volume, target))
+
+
+def test_guest_uses_volumes(host):
+    """a guest's disk is a volume of a pool: at its start, when it is plugged in, and for the daemon that comes after"""
+    needs('qemu-img')
+    conn = host.connect()
+    pool = started(host, conn, 'disks')
+    os.chmod(host.logs, 0o755)
+    os.chmod(os.path.dirname(pool.createXML(volume_xml('one', 1 << 20, 'qcow2')).path()), 0o711)
+    pool.createXML(volume_xml('two', 1 << 20, 'qcow2'))
+    host.define('user', devices=volume_disk('disks', 'one'))
+    guest = conn.lookupByName('user')
+    pool.destroy()
+    refused(67, guest.create)                                    # its pool is not active
+    pool.create()
+    guest.create()
+    xml = guest.XMLDesc()
+    expect('the disk is a volume still', "<source pool='disks' volume='one'" in xml and "type='volume'" in xml, True)
+    expect('QEMU has its file', guest.blockInfo('vda')[0], 1 << 20)
+    guest.attachDeviceFlags(volume_disk('disks', 'two', 'vdb'), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    expect('its size', guest.blockInfo('vdb')[0], 1 << 20)
+    if host.real:
+        return                                                   # which gives the guest up when it comes back
+    host.restart_after_kill()
+    conn = host.connect()
+    guest = conn.lookupByName('user')
+    expect('for the next daemon', "<source pool='disks' volume='two'" in guest.XMLDesc(), True)
+    guest.destroy()
+    refused(50, conn.defineXML(guest.XMLDesc().replace("volume='one'", "volume='none'")).create)

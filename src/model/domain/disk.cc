@@ -203,13 +203,17 @@ bool ShowsSnapshot(const Disk& d) { return !(d.snapshot == SnapshotLocation::kNo
 
 bool HasGeometry(const Disk& d) { return d.geometry.cylinders && d.geometry.heads && d.geometry.sectors; }
 
+void ReadType(Parser& p, Disk& d, const xml::Node& element) { p.Value(element, "type", d.source.type, Fault::kXml, kNonZero); }
+void WriteType(Formatter& f, const Disk& d) {
+  f.Attr("type", ToString(d.source.volume ? StorageType::kVolume : d.source.type));
+}
 void DefaultType(Parser&, Disk& d, const xml::Node&) {
   if (d.source.type == StorageType::kNone) d.source.type = StorageType::kFile;
 }
 void NothingToWrite(Formatter&, const Disk&) {}
 
 constexpr RowOf<Disk> kRows[] = {
-    Attr<&Disk::source, &StorageSource::type>("type").NonZero(),
+    Custom<&ReadType, &WriteType>("@type"),
     Custom<&DefaultType, &NothingToWrite>(""),
     Attr<&Disk::device>("device"),
     Attr<&Disk::model>("model").NonZero(),

@@ -200,9 +200,20 @@ void ReadVolume(Parser& p, S& s, const xml::Node& element) {
   if (!pool && !volume) return;
   if (!pool || !volume) p.Fail(Fault::kDomainXml, "'pool' and 'volume' must be specified together for 'pool' type source");
   p.Read(kVolume, s.volume.emplace(), element);
+  if (!p.status()) return;
+  // Of a running guest it is kept where the volume was when it started.
+  for (auto [name, type] : {std::pair("file", StorageType::kFile), {"dev", StorageType::kBlock}, {"dir", StorageType::kDir}}) {
+    auto path = element.Attr(name);
+    if (!path) continue;
+    s.path = *path;
+    s.type = type;
+  }
 }
 void WriteVolume(Formatter& f, const S& s) {
-  if (s.volume) f.WriteInto(kVolume, *s.volume);
+  if (!s.volume) return;
+  f.WriteInto(kVolume, *s.volume);
+  if (!f.status() || s.type == StorageType::kVolume) return;
+  f.Attr(s.type == StorageType::kBlock ? "dev" : s.type == StorageType::kDir ? "dir" : "file", s.path);
 }
 
 void ReadNvme(Parser& p, S& s, const xml::Node& element) {
@@ -265,7 +276,12 @@ template <StorageType T>
 bool Is(const S& s) {
   return s.type == T;
 }
-bool HasVolume(const S& s) { return s.type == StorageType::kVolume; }
+bool HasVolume(const S& s) { return s.type == StorageType::kVolume || s.volume; }
+// A place that the document gives, rather than a volume's.
+template <StorageType T>
+bool IsOwn(const S& s) {
+  return s.type == T && !s.volume;
+}
 bool HasNvme(const S& s) { return s.type == StorageType::kNvme; }
 bool IsNetwork(const S& s) { return s.type == StorageType::kNetwork; }
 bool IsHttp(const S& s) {
@@ -283,10 +299,10 @@ bool TakesLabels(const S& s) { return s.type != StorageType::kNetwork; }
 void WriteLabels(Formatter& f, const S& s) { WriteDeviceSeclabels(f, s.seclabels); }
 
 constexpr RowOf<S> kRows[] = {
-    Attr<&S::path>("file").When<&Is<StorageType::kFile>>(),
+    Attr<&S::path>("file").When<&IsOwn<StorageType::kFile>>(),
     Attr<&S::fdgroup>("fdgroup").When<&Is<StorageType::kFile>>(),
-    Attr<&S::path>("dev").When<&Is<StorageType::kBlock>>(),
-    Attr<&S::path>("dir").When<&Is<StorageType::kDir>>(),
+    Attr<&S::path>("dev").When<&IsOwn<StorageType::kBlock>>(),
+    Attr<&S::path>("dir").When<&IsOwn<StorageType::kDir>>(),
     Attr<&S::protocol>("protocol").Required().NonZero().When<&IsNetwork>(),
     Attr<&S::path>("name").When<&IsNetwork>(),
     Attr<&S::query>("query").When<&IsHttp>(),
