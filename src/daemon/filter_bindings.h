@@ -22,4 +22,15 @@ class FilterBindings {
   static void set_local(FilterBindings* bindings);
 };
 
+// virtnwfilterd's, by its socket in `socket_dir`.
+class RemoteFilterBindings : public FilterBindings {
+ public:
+  explicit RemoteFilterBindings(const std::string& socket_dir) : socket_(socket_dir + "/virtnwfilterd-sock") {}
+  Task<> CreateBinding(std::string xml) override;
+  Task<> DeleteBinding(std::string interface) override;
+
+ private:
+  std::string socket_;
+};
+
 }  // namespace bv

@@ -36,6 +36,7 @@ class NwfilterDriver : public Driver, public FilterBindings {
   void SaveState(Json& state, upgrade::PassedFds& fds) const override;
   void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
   void CheckState(const Json& state) const override;
+  bool Quiet() const override { return !changes_.held(); }
 
   // For the other drivers of this daemon.
   Task<> CreateBinding(std::string xml) override;

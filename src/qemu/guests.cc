@@ -17,6 +17,7 @@
 #include "qemu/agent.h"
 #include "qemu/guest_audit.h"
 #include "qemu/guest_log.h"
+#include "qemu/net_filters.h"
 #include "qemu/network_ports.h"
 
 namespace bv::qemu {
@@ -163,12 +164,14 @@ Task<> Guests::CleanUp(DomainPtr domain) {
   std::vector<OwnedFile> files;
   if (config_->dynamic_ownership) files = OwnedFiles(domain->def(), guest->output_through_logd);
   auto ports = NetworkPortsOf(domain->def());
+  std::vector<std::string> filtered = FilteredInterfaces(domain->def());
   domains_->ClearLive(domain);
   auto cgroup = guest->cgroup;
   auto remember = guest->remember_owner;
   auto status_file = guest->status_file, pid_file = guest->pid_file;
   auto lib_dir = guest->lib_dir, channel_dir = guest->channel_dir;
   auto config = config_;
+  co_await UnbindFilters(*config, std::move(filtered));
   co_await ReleaseNetworkPorts(*config, std::move(ports));
   auto work = [=] {
     GiveBackFiles(files, remember);

@@ -25,6 +25,7 @@
 #include "qemu/guest_log.h"
 #include "qemu/guest_threads.h"
 #include "qemu/guests.h"
+#include "qemu/net_filters.h"
 #include "qemu/network_ports.h"
 #include "qemu/secret_values.h"
 #include "qemu/storage_chain.h"
@@ -331,6 +332,13 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     net->target.dev = tap->second.name;
     for (auto& fd : tap->second.queues) build.fds[net->info.alias].tap.push_back(fd.get());
     for (auto& fd : tap->second.vhost) build.fds[net->info.alias].vhost.push_back(fd.get());
+  }
+  // Before a guest can send anything.
+  for (std::size_t i = 0; i < def.interfaces.size(); ++i) {
+    if (!parts.taps.contains(def.interfaces[i]->info.alias)) continue;
+    std::string owner = def.name;
+    co_await BindFilter(*config, owner, def.uuid, *def.interfaces[i]);
+    if (domain->guest.get() != guest) co_return;
   }
   for (auto& [alias, fds] : output) {
     if (alias.empty()) continue;

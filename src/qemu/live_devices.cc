@@ -25,6 +25,7 @@
 #include "qemu/output_keeper.h"
 #include "qemu/plug_steps.h"
 #include "qemu/storage_chain.h"
+#include "qemu/net_filters.h"
 #include "qemu/tap.h"
 #include "qemu/vsock.h"
 
@@ -203,6 +204,7 @@ struct LiveDevices::Plug {
   BuildOptions options;
   std::vector<Fd> keep;
   std::vector<OwnedFile> given;
+  std::vector<std::string> filtered;  // interfaces
   StorageSource* locked = nullptr;
 };
 
@@ -353,6 +355,9 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
         auto open = [request = MakeTapRequest(*device)] { return OpenTap(request); };
         auto tap = co_await Offload(std::move(open));
         device->target.dev = tap.name;
+        if (device->filter) plug.filtered.push_back(tap.name);
+        std::string owner = domain->name();
+        co_await BindFilter(*config_, owner, domain->uuid(), *device);
         auto& fds = plug.options.fds[alias];
         auto pass = [&](std::vector<Fd>& queues, std::vector<int>& numbers) {
           for (auto& fd : queues) {
@@ -389,6 +394,7 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
       DenyDevices(cgroup, with, without);
     };
     co_await Offload(std::move(take_back));
+    co_await UnbindFilters(*config_, std::move(plug.filtered));
     if (plug.locked) co_await guests_->UnlockImage(domain, *plug.locked);
     std::rethrow_exception(failure);
   }
@@ -509,10 +515,14 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
   std::vector<PlugStep> steps;
   KiB memory = 0;
   std::vector<NetworkPort> ports;
+  std::vector<std::string> filtered;
   ForEachDevice(live, [&](auto& device) {
     using T = std::decay_t<decltype(device)>;
     if (device.info.alias != alias || found) return;
     found = &device;
+    if constexpr (std::is_same_v<T, Interface>) {
+      if (device.filter) filtered.push_back(device.target.dev);
+    }
     if constexpr (std::is_same_v<T, Disk>) disk = &device;
     if constexpr (std::is_same_v<T, MemoryDevice>) memory = device.size;
     if constexpr (std::is_same_v<T, Interface>) {
@@ -538,6 +548,7 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
     if (domain->guest.get() != guest) co_return;
   }
   co_await ReleaseNetworkPorts(*config_, ports);
+  co_await UnbindFilters(*config_, std::move(filtered));
   if (domain->guest.get() != guest) co_return;
   if (disk) {
     co_await guests_->UnlockImage(domain, disk->source);

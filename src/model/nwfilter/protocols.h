@@ -56,6 +56,7 @@ struct FilterProtocol {
   std::string_view option, value;  // how packets of the protocol are told
   std::span<const FilterField> parts[4];  // together in the order in which they are written
   bool sets = false;  // <all>, where what is said of sets is taken as it is
+  bool own_signs = false;  // a mask of MAC addresses, or of anything in ARP, is negated by itself
 
   const FilterField* Find(std::string_view field) const;
 };

@@ -45,6 +45,8 @@ void ReadElement(const xml::Node& element, FilterRule* rule) {
     match.negated = negated;
     ReadFilterMatch(field, *text, &match);
     std::erase_if(rule->matches, [&](auto& m) { return m.field == &field; });
+    // The states of all elements add up.
+    if (field.type == FilterFieldType::kStates && !match.variable) rule->states |= match.number;
     rule->matches.push_back(std::move(match));
   });
 }
@@ -64,6 +66,8 @@ void TakeSigns(FilterRule* rule) {
   for (FilterMatch& match : rule->matches) {
     std::string_view source = match.field->sign_of.empty() ? match.field->of : match.field->sign_of;
     if (source.empty()) continue;
+    bool mac_mask = match.field->type == FilterFieldType::kMacMask;
+    if (rule->protocol->own_signs && (mac_mask || match.field->name.starts_with("arp"))) continue;
     const FilterMatch* other = rule->Find(source);
     match.negated = other && other->negated;
   }
@@ -116,7 +120,6 @@ void ReadFilterRule(const xml::Node& element, FilterRule* rule) {
   TakeSigns(rule);
   CompleteSet(rule);
   CheckPorts(*rule);
-  if (const FilterMatch* state = rule->Find("state"); state && !state->variable) rule->states = state->number;
 }
 
 void WriteFilterRule(xml::Writer& out, const FilterRule& rule) {

@@ -97,6 +97,13 @@ TEST_F(InterfaceRulesTest, ReferencesAddVariablesAndTheInterfacesGoFirst) {
   EXPECT_THROW(Missing(Finder(), "f", {}), Error);
 }
 
+TEST_F(InterfaceRulesTest, NamedStatesHoldForTheRulesDirection) {
+  EXPECT_EQ(ToGuest("<rule action='accept' direction='in'><tcp state='NEW'/><tcp state='RELATED'/></rule>"),
+            "-p tcp -m conntrack --ctstate NEW,RELATED -j ACCEPT\n");
+  EXPECT_EQ(ToGuest("<rule action='accept' direction='out'><tcp state='NEW'/></rule>"), "");
+  EXPECT_EQ(ToGuest("<rule action='accept' direction='in'><tcp state='NONE'/></rule>"), "-p tcp -j ACCEPT\n");
+}
+
 // Nothing that a comment holds gets out of its word.
 TEST_F(InterfaceRulesTest, CommentsAreOneWord) {
   EXPECT_EQ(ToGuest("<rule action='drop' direction='in'><all comment='a&quot;b\\&#10;COMMIT'/></rule>"),
