@@ -272,12 +272,69 @@ Task<> BlockJobs::Detach(DomainPtr domain, model::Disk& disk, std::unique_ptr<St
   co_await Offload(std::move(give_back));
 }
 
+Task<unsigned> BlockJobs::FindBase(DomainPtr domain, DiskJobPtr job) {
+  auto arguments = Json::Object({{"flat", true}});
+  auto nodes = co_await guests_->MonitorOf(domain).Execute("query-named-block-nodes", arguments);
+  auto* disk = qemu::FindDisk(domain->def(), job->disk);
+  if (!disk) co_return 0;
+  auto* above = job->kind() == BlockJobType::kPull ? &disk->source : ImageAbove(*disk, job->top);
+  if (!above) co_return 0;
+  auto node = NamesOf(*above).format;
+  std::string below;
+  for (auto& entry : nodes.elements()) {
+    if (entry["node-name"].AsString() == node) below = entry["image"]["full-backing-filename"].AsString().value_or("");
+  }
+  for (auto* image = above->backing.get(); image && !image->IsTerminator(); image = image->backing.get()) {
+    if (!below.empty() && image->path == below) co_return image->id;
+  }
+  co_return 0;
+}
+
+Task<> BlockJobs::Reattach(DomainPtr domain) {
+  auto* guest = domain->guest.get();
+  if (!guest) co_return;
+  auto jobs = co_await guests_->MonitorOf(domain).Execute("query-jobs");
+  if (domain->guest.get() != guest) co_return;
+  for (auto& entry : jobs.elements()) {
+    auto id = entry["id"].AsString().value_or("");
+    for (auto& disk : domain->def().disks) {
+      auto prefix = [&](const char* kind) { return id.starts_with(fmt::format("{}-{}-libvirt-", kind, disk->dst)); };
+      bool pull = prefix("pull"), commit = prefix("commit");
+      if ((!pull && !commit) || guest->block_jobs.contains(id)) continue;
+      auto job = std::make_shared<DiskJob>();
+      job->id = id;
+      job->disk = disk->dst;
+      job->status = entry["status"].AsString().value_or("");
+      for (auto* image = &disk->source; image && !image->IsTerminator(); image = image->backing.get()) {
+        if (id.ends_with("-" + NamesOf(*image).format)) job->top = image->id;
+      }
+      bool active = commit && job->top == disk->source.id;
+      job->type = static_cast<int>(pull ? BlockJobType::kPull : active ? BlockJobType::kActiveCommit : BlockJobType::kCommit);
+      if (active && disk->mirror) {
+        job->base = disk->mirror->source.id;
+        job->ready = disk->mirror->state == model::MirrorState::kReady;
+        job->pivoting = disk->mirror->state == model::MirrorState::kPivot;
+        job->aborting = disk->mirror->state == model::MirrorState::kAbort;
+      }
+      job->taken_over = !active;
+      guest->block_jobs[id] = job;
+      auto now = job->status;
+      if (now == "ready" || now == "concluded") OnStatus(domain, id, now);
+    }
+  }
+}
+
 Task<std::string> BlockJobs::End(DomainPtr domain, DiskJobPtr job) {
   auto* guest = domain->guest.get();
   std::string error;
   auto jobs = co_await guests_->MonitorOf(domain).Execute("query-jobs");
   for (auto& entry : jobs.elements()) {
     if (entry["id"].AsString() == job->id) error = entry["error"].AsString().value_or("");
+  }
+  if (job->taken_over && error.empty()) {
+    job->base = co_await FindBase(domain, job);
+    // Where a commit went must be known before anything is taken away.
+    if (!job->base && job->kind() == BlockJobType::kCommit) error = "what it went into cannot be found";
   }
   auto arguments = Json::Object({{"id", job->id}});
   co_await guests_->MonitorOf(domain).Execute("job-dismiss", arguments);

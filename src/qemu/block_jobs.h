@@ -26,6 +26,7 @@ struct DiskJob : BlockJob {
   Event changed;
   // Images by number, where the job is about some: what is written into, and from where on images go.
   unsigned base = 0, top = 0;
+  bool taken_over = false;  // by a daemon that does not know the base
   std::unique_ptr<model::StorageSource> target;  // of a copy
   std::function<Task<>(std::shared_ptr<DiskJob>, std::string error)> on_end;  // a backup's
 
@@ -62,12 +63,17 @@ class BlockJobs {
   // Until it has ended; throws what it failed with.
   Task<> AwaitEnd(DomainPtr domain, DiskJobPtr job);
 
+  // Takes over the jobs that an earlier daemon began in a guest that has just been found.
+  Task<> Reattach(DomainPtr domain);
+
   void OnStatus(const DomainPtr& domain, const std::string& id, const std::string& status);
 
  private:
   Task<DiskJobPtr> Begin(DomainPtr domain, DiskJobPtr job, const char* command, Json arguments);
   Task<> EndLater(DomainPtr domain, DiskJobPtr job);
   Task<std::string> End(DomainPtr domain, DiskJobPtr job);
+  // What a job that was taken over went down to, seen by what is there when it has ended.
+  Task<unsigned> FindBase(DomainPtr domain, DiskJobPtr job);
   Task<> Detach(DomainPtr domain, model::Disk& disk, std::unique_ptr<model::StorageSource> images);
   void Tell(const DomainPtr& domain, const DiskJob& job, BlockJobStatus status);
 

@@ -114,6 +114,9 @@ Task<> QemuDriver::Start() {
     return caps_->Get(emulator);
   };
   co_await guests_->AttachAll(caps_of);
+  for (auto& domain : domains_.All()) {
+    if (domain->active()) Spawn(block_jobs_->Reattach(domain), "block jobs of a guest that was found");
+  }
   RestoreDomains();
   RestoreAutodestroy();
   Spawn(AutostartAll(), "autostart");

@@ -20,14 +20,22 @@ class Guest:
         subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', images[0], '4M'], check=True)
         for below, image in zip(images, images[1:]):
             subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', below, '-F', 'qcow2', image], check=True)
+        subprocess.run(['qemu-io', '-f', 'qcow2', '-c', 'write 0 2M', images[2]], check=True, capture_output=True)
         disk = ("<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='%s'/>"
                 "<target dev='vda' bus='virtio'/></disk>" % images[3])
         conn = host.connect()
-        self.domain = conn.defineXML(guest_xml('one', devices=disk))
-        self.heard = []
-        conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2,
-                                    lambda c, d, disk, kind, status, o: self.heard.append((kind, status)), None)
+        conn.defineXML(guest_xml('one', devices=disk))
+        self.listen(host)
         self.domain.create()
+
+    def listen(self, host, kill=False):
+        if kill:
+            host.restart_after_kill()
+        self.heard = []
+        self.conn = host.connect()
+        self.domain = self.conn.lookupByName('one')
+        self.conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2,
+                                         lambda c, d, disk, kind, status, o: self.heard.append((kind, status)), None)
 
     def chain(self):
         return [path[-2:] for path in re.findall(r"<source file='([^']*)'", self.domain.XMLDesc().split('<target')[0])]
@@ -89,4 +97,22 @@ def test_abort(host):
     expect('chain', guest.chain(), ['a3', 'a2', 'a1', 'a0'])
     expect('no mirror', '<mirror' in guest.domain.XMLDesc(), False)
     refused(libvirt.VIR_ERR_INVALID_ARG, guest.domain.blockJobAbort, 'vda')
+    guest.domain.destroy()
+
+
+def test_next_daemon(host):
+    """the next daemon goes on with the jobs of one that was killed, those that are ready and those that run"""
+    guest = Guest(host)
+    guest.domain.blockCommit('vda', None, None, 0, libvirt.VIR_DOMAIN_BLOCK_COMMIT_ACTIVE)
+    guest.hears((ACTIVE, READY))
+    guest.listen(host, kill=True)
+    expect('job', guest.domain.blockJobInfo('vda', 0)['type'], ACTIVE)
+    guest.domain.blockJobAbort('vda')
+    guest.hears((ACTIVE, CANCELED))
+    guest.domain.blockCommit('vda', 'vda[3]', 'vda[2]', 1, libvirt.VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES)
+    guest.listen(host, kill=True)
+    expect('job', guest.domain.blockJobInfo('vda', 0)['type'], COMMIT)
+    guest.domain.blockJobSetSpeed('vda', 0)
+    guest.hears((COMMIT, COMPLETED))
+    expect('without a2', guest.chain(), ['a3', 'a1', 'a0'])
     guest.domain.destroy()
