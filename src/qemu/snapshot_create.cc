@@ -85,9 +85,12 @@ void Fill(model::Snapshot& snapshot, const Domain& domain, bool disk_only) {
     snapshot.memory = SnapshotLocation::kNo;
   } else {
     snapshot.state = StateOf(domain);
-    alignment = AlignmentOf(snapshot);
-    bool by_itself = snapshot.memory != SnapshotLocation::kExternal;
-    if (by_itself) snapshot.memory = domain.active() ? SnapshotLocation::kInternal : SnapshotLocation::kNo;
+    // What is redefined may mix; what is taken is all in images, or none of it.
+    bool whole = snapshot.memory != SnapshotLocation::kExternal;
+    if (whole && domain.active() && snapshot.memory == SnapshotLocation::kNo)
+      throw Error(ErrorDomain::kQemu, ErrorCode::kOperationUnsupported, "internal snapshot of a running VM must include the memory state");
+    if (whole) alignment = {};
+    if (whole) snapshot.memory = domain.active() ? SnapshotLocation::kInternal : SnapshotLocation::kNo;
   }
   AlignSnapshotDisks(snapshot, *snapshot.domain, alignment);
 }
@@ -132,7 +135,7 @@ Task<std::string> SnapshotCalls::Create(DomainPtr domain, std::unique_ptr<model:
     throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, "cannot halt after transient domain snapshot");
   if (!(flags & kNoMetadata)) CheckMomentName(snapshot->name, "snapshot");
   if ((flags & kLive) && (!domain->active() || snapshot->memory != SnapshotLocation::kExternal))
-    throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, "live snapshot creation is supported only during full system snapshots");
+    throw Error(ErrorDomain::kQemu, ErrorCode::kOperationUnsupported, "live snapshot creation is supported only during full system snapshots");
   CheckState(StateOf(*domain));
   auto turn = co_await domain->jobs.BeginAsync(AsyncJob::kSnapshot, kOperationSnapshot, "remoteDispatchDomainSnapshotCreateXML");
   if (domain->removed) co_await Find(domain->Ref());

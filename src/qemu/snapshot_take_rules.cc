@@ -81,8 +81,8 @@ void CheckTakeable(model::Snapshot& snapshot, const Domain& domain, bool reuse) 
         CheckExternal(wanted, disk, active, reuse);
         external = true;
         break;
-      case SnapshotLocation::kManual:
-        throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "unexpected code path");
+      case SnapshotLocation::kManual:  // somebody else's business
+        break;
       default:
         left_out = left_out || (!disk.source.IsEmpty() && !disk.source.readonly);
     }
@@ -93,7 +93,7 @@ void CheckTakeable(model::Snapshot& snapshot, const Domain& domain, bool reuse) 
     Unsupported("internal memory snapshot requires at least one disk to be selected for snapshot");
   if (nothing && snapshot.state == SnapshotState::kDiskSnapshot)
     Unsupported("disk-only snapshots require at least one disk to be selected for snapshot");
-  if (internal && external) Unsupported("mixing internal and external targets for a snapshot is not yet supported");
+  if (internal && (external || snapshot.memory == SnapshotLocation::kExternal)) Unsupported("mixing internal and external targets for a snapshot is not yet supported");
   if (internal && def.os.loader && def.os.loader->type == model::LoaderType::kPflash)
     throw Error(ErrorDomain::kQemu, ErrorCode::kOperationUnsupported, "internal snapshots of a VM with pflash based firmware are not supported");
   if (internal && left_out) Unsupported("internal and full system snapshots require all disks to be selected for snapshot");
