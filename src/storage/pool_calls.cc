@@ -46,7 +46,6 @@ void StorageDriver::Forget(const PoolPtr& pool) {
     pool->def = std::move(*pool->next);
     pool->next.reset();
   }
-  if (!HasActiveObjects()) on_idle_();
 }
 
 Task<> StorageDriver::RefreshPool(PoolPtr pool) {

@@ -173,9 +173,8 @@ Task<> StorageDriver::Autostart() {
 
 bool StorageDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "storage", privileged_, ErrorDomain::kStorage); }
 
-bool StorageDriver::HasActiveObjects() const {
-  return std::ranges::any_of(pools_.all(), [](auto& entry) { return entry.second->active; });
-}
+// Pools that are active are found again by the next daemon: only work that goes on keeps this one.
+bool StorageDriver::HasActiveObjects() const { return !Quiet(); }
 
 bool StorageDriver::Quiet() const {
   return std::ranges::all_of(pools_.all(), [](auto& entry) {

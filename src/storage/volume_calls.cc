@@ -26,7 +26,8 @@ constexpr unsigned kDeleteZeroed = 1, kDeleteWithSnapshots = 2;
 // A job on a volume: nobody else works on it, and the pool stays as it is.
 class VolumeJob {
  public:
-  VolumeJob(PoolPtr pool, VolumePtr volume) : pool_(std::move(pool)), volume_(std::move(volume)) {
+  VolumeJob(PoolPtr pool, VolumePtr volume, const std::function<void()>& on_end)
+      : pool_(std::move(pool)), volume_(std::move(volume)), on_end_(on_end) {
     ++pool_->jobs;
     volume_->building = true;
   }
@@ -34,11 +35,13 @@ class VolumeJob {
   ~VolumeJob() {
     --pool_->jobs;
     volume_->building = false;
+    on_end_();
   }
 
  private:
   PoolPtr pool_;
   VolumePtr volume_;
+  const std::function<void()>& on_end_;
 };
 
 // A volume that is read while another is made of it.
@@ -188,7 +191,7 @@ Task<model::VolumeDef> StorageDriver::AddVolume(PoolPtr pool, model::VolumeDef d
   auto volume = std::make_shared<Volume>();
   volume->def = def;
   // From here on the name is taken.
-  VolumeJob job(pool, volume);
+  VolumeJob job(pool, volume, on_idle_);
   pool->volumes[def.name] = volume;
   std::exception_ptr failure;
   try {
@@ -254,7 +257,7 @@ Task<> StorageDriver::DeleteVolume(Call&, StorageVolDeleteArgs args) {
   RequireFree(*volume);
   RefuseFlags(args.flags, 0, "virStorageBackendVolDeleteLocal");
   {
-    VolumeJob job(pool, volume);
+    VolumeJob job(pool, volume, on_idle_);
     co_await storage::DeleteVolume(volume->def);
   }
   pool->volumes.erase(volume->def.name);
@@ -279,7 +282,7 @@ Task<> StorageDriver::Wipe(const NonnullStorageVol& reference, unsigned algorith
   auto [pool, volume] = Locate(reference);
   RequireFree(*volume);
   {
-    VolumeJob job(pool, volume);
+    VolumeJob job(pool, volume, on_idle_);
     co_await storage::WipeVolume(volume->def, algorithm);
   }
   // What it says of itself is gone, too.
@@ -301,7 +304,7 @@ Task<> StorageDriver::ResizeVolume(Call&, StorageVolResizeArgs args) {
   if (allocate && capacity > pool->def.available + def.allocation) {
     Fail(ErrorCode::kOperationFailed, "Not enough space left in storage pool");
   }
-  VolumeJob job(pool, volume);
+  VolumeJob job(pool, volume, on_idle_);
   co_await storage::ResizeVolume(def, capacity, args.flags);
   def.capacity = capacity;
   if (!allocate) co_return;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -41,12 +42,16 @@ std::uint64_t EndOf(std::uint64_t offset, std::uint64_t length) {
 // A volume that streams have hold of. Copies count as well.
 class InUse {
  public:
-  explicit InUse(VolumePtr volume) : volume_(std::move(volume)) { ++volume_->in_use; }
+  InUse(VolumePtr volume, const std::function<void()>& on_end) : volume_(std::move(volume)), on_end_(on_end) { ++volume_->in_use; }
   InUse(const InUse&) = delete;
-  ~InUse() { --volume_->in_use; }
+  ~InUse() {
+    --volume_->in_use;
+    on_end_();
+  }
 
  private:
   VolumePtr volume_;
+  const std::function<void()> on_end_;
 };
 
 void WriteAll(int fd, const std::vector<std::uint8_t>& data, std::uint64_t at) {
@@ -110,8 +115,9 @@ Piece ReadPiece(int fd, std::uint64_t at, std::uint64_t end, bool sparse) {
   return piece;
 }
 
-Task<> SendVolume(VolumePtr volume, rpc::StreamPtr stream, File file, std::uint64_t at, std::uint64_t end) {
-  InUse use(volume);
+Task<> SendVolume(VolumePtr volume, rpc::StreamPtr stream, File file, std::uint64_t at, std::uint64_t end, std::function<void()> on_end) {
+  // Ended before the client hears of the end, and may go on with the volume.
+  std::optional<InUse> use(std::in_place, volume, on_end);
   try {
     while (at < end) {
       auto read = [file, at, end, sparse = stream->sparse()] { return ReadPiece(file->get(), at, end, sparse); };
@@ -126,9 +132,11 @@ Task<> SendVolume(VolumePtr volume, rpc::StreamPtr stream, File file, std::uint6
       if (!co_await stream->Write(data)) co_return;
       at += piece.data.size();
     }
+    use.reset();
     stream->WriteEnd();
     stream->Finish();
   } catch (const Error& error) {
+    use.reset();
     stream->Fail(error);
   }
 }
@@ -138,9 +146,10 @@ Task<> SendVolume(VolumePtr volume, rpc::StreamPtr stream, File file, std::uint6
 // What was written may be an image of another kind now: the pool is looked at again.
 Task<> StorageDriver::ReceiveVolume(PoolPtr pool, VolumePtr volume, rpc::StreamPtr stream, File file, std::uint64_t at, std::uint64_t end) {
   using Kind = rpc::ServerStream::Chunk::Kind;
+  std::optional<Error> failure;
+  bool finished = false;
   {
-    InUse use(volume);
-    std::optional<Error> failure;
+    InUse use(volume, on_idle_);
     bool done = false;
     while (!done && !failure) {
       auto chunk = co_await stream->Read();
@@ -148,6 +157,7 @@ Task<> StorageDriver::ReceiveVolume(PoolPtr pool, VolumePtr volume, rpc::StreamP
       try {
         if (chunk.kind == Kind::kFinish || chunk.kind == Kind::kAbort) {
           done = true;
+          finished = chunk.kind == Kind::kFinish;
         } else if (length > end - at) {
           throw StreamError(ENOSPC, "cannot write to stream");
         } else if (chunk.kind == Kind::kHole) {
@@ -159,15 +169,15 @@ Task<> StorageDriver::ReceiveVolume(PoolPtr pool, VolumePtr volume, rpc::StreamP
           co_await Offload(work);
         }
         at += length;
-        if (chunk.kind == Kind::kFinish) stream->Finish();
       } catch (const Error& error) {
         failure = error;
       }
     }
-    if (failure) stream->Fail(*failure);
     auto close = [moved = std::move(file)]() mutable { moved.reset(); };
     co_await Offload(std::move(close));
   }
+  if (failure) stream->Fail(*failure);
+  if (finished) stream->Finish();
   auto turn = co_await BeginChange(pool);
   if (!pool->active || pool->jobs > 0) co_return;
   try {
@@ -197,7 +207,7 @@ Task<> StorageDriver::Download(Call& call, remote::StorageVolDownloadArgs args) 
   }
   auto open_file = [path = volume->def.target.path, offset = args.offset] { return Open(path, O_RDONLY, offset); };
   File file = co_await Offload(open_file);
-  Spawn(SendVolume(volume, call.OpenStream(), file, args.offset, EndOf(args.offset, args.length)), "volume download");
+  Spawn(SendVolume(volume, call.OpenStream(), file, args.offset, EndOf(args.offset, args.length), on_idle_), "volume download");
 }
 
 }  // namespace bv::storage
