@@ -152,7 +152,7 @@ Task<> StorageDriver::LookAgain(PoolPtr pool) {
   Forget(pool);
 }
 
-// With every daemon, as in libvirt, not only with the first since the host came up.
+// With every daemon, not only with the first since the host came up. libvirt starts all whose directories are there.
 Task<> StorageDriver::Autostart() {
   std::vector<PoolPtr> wanted;
   for (auto& [uuid, pool] : pools_.all()) {

@@ -249,7 +249,9 @@ def test_restart(host):
 
 
 def test_autostart(host):
-    """pools that are marked start with the daemon"""
+    """pools that are marked start with the daemon, and no others"""
+    if host.real:
+        raise Skip('the original starts every pool whose directory is there')
     conn = host.connect()
     for name in ('auto', 'other'):
         started(host, conn, name).destroy()
