@@ -10,9 +10,9 @@ namespace {
 
 using V = VirtualPort;
 constexpr RowOf<V> kParameterRows[] = {
-    Attr<&V::manager_id>("managerid").AnyBase().Fails(Fault::kDomainXml),
-    Attr<&V::type_id>("typeid").AnyBase().Fails(Fault::kDomainXml),
-    Attr<&V::type_id_version>("typeidversion").AnyBase().Fails(Fault::kDomainXml),
+    Attr<&V::manager_id>("managerid").AnyBase().Fails(Fault::kCommonXml),
+    Attr<&V::type_id>("typeid").AnyBase().Fails(Fault::kCommonXml),
+    Attr<&V::type_id_version>("typeidversion").AnyBase().Fails(Fault::kCommonXml),
     Attr<&V::instance_id>("instanceid").Fails(Fault::kDomainXml),
     Attr<&V::interface_id>("interfaceid").Fails(Fault::kDomainXml),
     Attr<&V::profile_id>("profileid"),

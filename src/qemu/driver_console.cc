@@ -212,7 +212,7 @@ Task<remote::DomainScreenshotRet> QemuDriver::DomainScreenshot(Call& call, remot
     unsigned left = args.screen;
     const model::Video* device = nullptr;
     for (auto& video : def.videos) {
-      unsigned heads = std::max(video->heads, 1u);
+      unsigned heads = std::max(video->heads.value_or(1), 1u);
       if (left < heads) {
         device = video.get();
         break;

@@ -52,6 +52,9 @@ void Parser::FailBeyondSchema(Fault fault, std::string message) const {
     case Fault::kInternal: throw Error(domain_, ErrorCode::kInternalError, std::move(message));
     case Fault::kInvalidArg: throw Error(domain_, ErrorCode::kInvalidArg, std::move(message));
     case Fault::kXmlDetail: throw Error(domain_, ErrorCode::kXmlDetail, std::move(message));
+    case Fault::kBitmap: throw Error(ErrorDomain::kNone, ErrorCode::kInvalidArg, std::move(message));
+    case Fault::kCommonXml: throw Error(ErrorDomain::kNone, ErrorCode::kXmlError, std::move(message));
+    case Fault::kCommonUnsupported: throw Error(ErrorDomain::kNone, ErrorCode::kConfigUnsupported, std::move(message));
   }
   __builtin_unreachable();
 }
@@ -77,6 +80,7 @@ void Parser::MissingAttribute(const xml::Node& element, std::string_view name) c
 
 bool Parser::ReadAttribute(const Row& row, void* value, const xml::Node& element) {
   auto text = element.Attr(row.name);
+  if (text && text->empty() && (row.flags & kEmptyIsAbsent)) text.reset();
   if (!text) {
     if (!(row.flags & kRequired)) return false;
     if (flags_ & kValidating) Invalid(element, "missing attribute '" + std::string(row.name) + "'");
@@ -182,7 +186,9 @@ void Parser::ReadRows(RowSpan rows, void* object, const xml::Node& element) {
         ReadElement(*row.child, row.at(object), element);
         break;
       case RowKind::kSize:
-        if (const xml::Node* child = FindChild(row, element)) StoreSize(row, row.at(object), ScaledText(*child, *row.size));
+        if (const xml::Node* child = FindChild(row, element); child && !child->text.empty()) {
+          StoreSize(row, row.at(object), ScaledText(*child, *row.size));
+        }
         break;
       case RowKind::kSizeAttr:
         if (auto text = element.Attr(row.name)) {

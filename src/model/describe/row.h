@@ -62,6 +62,10 @@ enum class Fault : std::uint8_t {
   kInternal,     // VIR_ERR_INTERNAL_ERROR from the language's own domain
   kInvalidArg,   // VIR_ERR_INVALID_ARG from the language's own domain
   kXmlDetail,    // VIR_ERR_XML_DETAIL from the language's own domain
+  // Of helpers that know no language, from VIR_FROM_NONE:
+  kBitmap,       // VIR_ERR_INVALID_ARG
+  kCommonXml,    // VIR_ERR_XML_ERROR
+  kCommonUnsupported,  // VIR_ERR_CONFIG_UNSUPPORTED
 };
 
 enum RowFlag : std::uint16_t {
@@ -79,6 +83,8 @@ enum RowFlag : std::uint16_t {
   kIgnoreBad = 1 << 11,   // a malformed value counts as absent
   kNotEmpty = 1 << 12,    // optional struct: not written when nothing is in it
   kWhenWriting = 1 << 13, // the row's predicate counts for writing only
+  kEmptyIsAbsent = 1 << 14,  // an attribute that libvirt reads as an XPath string
+  kHexText = 1 << 15,     // digits are hexadecimal even without 0x
 };
 
 // How numbers are written.
@@ -153,6 +159,7 @@ struct RowOf : Row {
   constexpr RowOf Octal(int width) const {
     return Changed([&](RowOf& r) { r.number = {8, static_cast<std::uint8_t>(width)}; });
   }
+  constexpr RowOf HexText(int width = 0) const { return Hex(width).With(kHexText); }
   // The row counts only for objects that satisfy the predicate (a bool(const T&) function).
   template <auto Predicate>
   constexpr RowOf When() const {

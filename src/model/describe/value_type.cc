@@ -34,7 +34,7 @@ Formatted FormatNumber(I value, std::string& scratch, const Row& row) {
 
 template <typename I>
 bool ParseNumberValue(void* value, std::string_view text, const Row& row) {
-  int base = (row.flags & kAnyBase) ? 0 : row.number.base == 8 ? 8 : 10;
+  int base = (row.flags & kHexText) ? 16 : (row.flags & kAnyBase) ? 0 : row.number.base == 8 ? 8 : 10;
   auto number = ParseNumber<I>(text, base);
   if (!number || ((row.flags & kNonZero) && *number == 0)) return false;
   As<I>(value) = *number;

@@ -40,7 +40,7 @@ void ReadUsbPort(Parser& p, UsbAddress& a, const xml::Node& element) {
   if (!text) return;
   std::size_t depth = 0;
   std::string_view rest = *text;
-  while (!rest.empty()) {
+  while (true) {
     std::size_t dot = rest.find('.');
     auto number = ParseNumber<std::uint32_t>(rest.substr(0, dot));
     if (!number || depth == a.port.size() || dot + 1 == rest.size()) {
@@ -116,12 +116,12 @@ constexpr RowOf<Address> kAddressRows[] = {
     Attr<&Address::ccid, &Ccid::controller>("controller").Always().When<&Is<AddressType::kCcid>>(),
     Attr<&Address::ccid, &Ccid::slot>("slot").Always().When<&Is<AddressType::kCcid>>(),
     Include<&Address::usb>(kUsb).When<&Is<AddressType::kUsb>>(),
-    Attr<&Address::spapr_reg>("reg").Hex(8).When<&Is<AddressType::kSpaprVio>>(),
+    Attr<&Address::spapr_reg>("reg").HexText(8).When<&Is<AddressType::kSpaprVio>>(),
     Include<&Address::ccw>(kCcw).When<&Is<AddressType::kCcw>>(),
-    Attr<&Address::isa, &Isa::iobase>("iobase").Hex().When<&Is<AddressType::kIsa>>(),
-    Attr<&Address::isa, &Isa::irq>("irq").Hex().When<&Is<AddressType::kIsa>>(),
+    Attr<&Address::isa, &Isa::iobase>("iobase").HexText().When<&Is<AddressType::kIsa>>(),
+    Attr<&Address::isa, &Isa::irq>("irq").HexText().When<&Is<AddressType::kIsa>>(),
     Attr<&Address::dimm, &Dimm::slot>("slot").Required().Always().When<&Is<AddressType::kDimm>>(),
-    Attr<&Address::dimm, &Dimm::base>("base").Hex().When<&Is<AddressType::kDimm>>(),
+    Attr<&Address::dimm, &Dimm::base>("base").HexText().When<&Is<AddressType::kDimm>>(),
 };
 
 // Each kind of place has attributes of its own, which only the schema insists on.
@@ -171,7 +171,15 @@ constexpr RowOf<DeviceInfo> kBootRows[] = {
     Attr<&DeviceInfo::boot_order>("order").Required().NonZero(),
     Attr<&DeviceInfo::loadparm>("loadparm"),
 };
-constexpr RowOf<DeviceInfo> kMasterRows[] = {Attr<&DeviceInfo::master_startport>("startport").Required()};
+void ReadStartPort(Parser& p, DeviceInfo& info, const xml::Node& master) {
+  unsigned port = 0;
+  p.Value(master, "startport", port);
+  info.master_startport = port;
+}
+void WriteStartPort(Formatter& f, const DeviceInfo& info) {
+  if (info.master_startport) f.Attr("startport", *info.master_startport);
+}
+constexpr RowOf<DeviceInfo> kMasterRows[] = {Custom<&ReadStartPort, &WriteStartPort>("@startport")};
 constexpr RowOf<DeviceInfo> kAcpiRows[] = {Attr<&DeviceInfo::acpi_index>("index").NonZero()};
 constexpr RowOf<DeviceRom> kRomRows[] = {
     Attr<&DeviceRom::enabled>("enabled"),

@@ -37,8 +37,7 @@ struct PciAddress {
 };
 
 struct DriveAddress {
-  unsigned controller = 0, bus = 0, target = 0;
-  std::uint64_t unit = 0;
+  unsigned controller = 0, bus = 0, target = 0, unit = 0;
   bool operator==(const DriveAddress&) const = default;
 };
 

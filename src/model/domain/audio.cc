@@ -39,7 +39,7 @@ constexpr RowOf<S> kStreamRows[] = {
     Attr<&S::voices>("voices").NonZero(),
     Attr<&S::buffer_length>("bufferLength").NonZero(),
     Attr<&S::dev>("dev"),
-    Attr<&S::buffer_count>("bufferCount").NonZero(),
+    Attr<&S::buffer_count>("bufferCount"),
     Attr<&S::server_name>("serverName"),
     Attr<&S::client_name>("clientName"),
     Attr<&S::connect_ports>("connectPorts"),
@@ -47,7 +47,7 @@ constexpr RowOf<S> kStreamRows[] = {
     Attr<&S::try_poll>("tryPoll"),
     Attr<&S::name>("name"),
     Attr<&S::stream_name>("streamName"),
-    Attr<&S::latency>("latency").NonZero(),
+    Attr<&S::latency>("latency"),
     Group("settings", kSettingsRows).Always().WhenWriting<&HasSettings>(),
 };
 constexpr Description<S> kStream{kStreamRows};

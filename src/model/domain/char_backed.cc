@@ -43,7 +43,7 @@ void CheckSmartcard(Parser& p, Smartcard& s, const xml::Node&) {
 // --- <redirdev>, <redirfilter> --------------------------------------------------------------------------
 
 void ReadRedirSource(Parser& p, Redirdev& r, const xml::Node& element) {
-  p.Value(element, "type", r.source.type, Fault::kUnsupported, kRequired | kNonZero);
+  if (!p.Value(element, "type", r.source.type, Fault::kUnsupported, kNonZero)) p.Fail(Fault::kInternal, "redirdev needs a type");
   ReadChardevSource(p, r.source, element);
 }
 void WriteRedirType(Formatter& f, const Redirdev& r) { f.Attr("type", ToString(r.source.type)); }
@@ -51,7 +51,7 @@ void WriteRedirSource(Formatter& f, const Redirdev& r) { WriteChardevSource(f, r
 void NothingR(Parser&, Redirdev&, const xml::Node&) {}
 
 constexpr RowOf<Redirdev> kRedirdevRows[] = {
-    Attr<&Redirdev::bus>("bus"),
+    Attr<&Redirdev::bus>("bus").Fails(Fault::kUnsupported),
     Custom<&NothingR, &WriteRedirType>("@type"),
     Custom<&ReadRedirSource, &WriteRedirSource>("source protocol log"),
     Include<&Redirdev::info>(kDeviceInfo),
@@ -101,20 +101,21 @@ constexpr RowOf<Redirfilter> kRedirfilterRows[] = {Child<&Redirfilter::usb>("usb
 // --- <rng> -----------------------------------------------------------------------------------------------
 
 constexpr RowOf<Rng> kRateRows[] = {
-    Attr<&Rng::rate_bytes>("bytes").Required(),
-    Attr<&Rng::rate_period>("period"),
+    Attr<&Rng::rate_bytes>("bytes").With(kEmptyIsAbsent).Fails(Fault::kDomainXml),
+    Attr<&Rng::rate_period>("period").With(kEmptyIsAbsent).Fails(Fault::kDomainXml),
 };
+bool HasRate(const Rng& rng) { return rng.rate_bytes != 0; }
 constexpr RowOf<Rng> kRngDriverRows[] = {Include<&Rng::virtio>(kVirtioOptions)};
 
 void ReadRngBackend(Parser& p, Rng& rng, const xml::Node& element) {
   const xml::Node* backend = element.Child("backend");
   if (!backend) p.Fail(Fault::kDomainXml, "missing RNG device backend");
   if (backend->Next("backend")) p.Fail(Fault::kDomainXml, "only one RNG backend is supported");
-  p.Value(*backend, "model", rng.backend, Fault::kXml, kRequired);
+  if (!p.Value(*backend, "model", rng.backend, Fault::kUnsupported)) p.Fail(Fault::kDomainXml, "an RNG backend needs a model");
   if (rng.backend == RngBackend::kRandom) {
     rng.path = backend->text;
   } else if (rng.backend == RngBackend::kEgd) {
-    p.Value(*backend, "type", rng.source.type, Fault::kXml, kRequired | kNonZero);
+    if (!p.Value(*backend, "type", rng.source.type, Fault::kUnsupported, kNonZero)) p.Fail(Fault::kDomainXml, "an EGD backend needs a type");
     ReadChardevSource(p, rng.source, *backend);
   }
 }
@@ -130,8 +131,8 @@ void WriteRngBackend(Formatter& f, const Rng& rng) {
   f.out().Close("backend");
 }
 constexpr RowOf<Rng> kRngRows[] = {
-    Attr<&Rng::model>("model").Required().NonZero(),
-    Group("rate", kRateRows),
+    Attr<&Rng::model>("model").Required().NonZero().Fails(Fault::kUnsupported).FailsMissing(Fault::kDomainXml),
+    Group("rate", kRateRows).WhenWriting<&HasRate>(),
     Custom<&ReadRngBackend, &WriteRngBackend>("backend"),
     Group("driver", kRngDriverRows),
     Include<&Rng::info>(kDeviceInfo),
@@ -166,7 +167,11 @@ void ReadTpmBackend(Parser& p, Tpm& tpm, const xml::Node& element) {
     case TpmBackend::kExternal: {
       const xml::Node* source = backend->Child("source");
       if (!source) p.Fail(Fault::kDomainXml, "missing external TPM backend source");
-      p.Value(*source, "type", tpm.source.type, Fault::kXml, kRequired | kNonZero);
+      // An empty type is none at all here.
+      if (source->AttrOr("type").empty()) p.Fail(Fault::kDomainXml, "an external TPM backend needs a type");
+      p.Value(*source, "type", tpm.source.type, Fault::kUnsupported, kNonZero);
+      if (tpm.source.type != ChardevType::kUnix) p.Fail(Fault::kDomainXml, "an external TPM is reached by a unix socket only");
+      if (!source->Attr("path")) p.Fail(Fault::kDomainXml, "an external TPM needs the path of its socket");
       ReadChardevSource(p, tpm.source, *backend);
       break;
     }

@@ -129,12 +129,11 @@ void ReadChardevSource(Parser& p, S& s, const xml::Node& element) {
   for (const xml::Node* node = element.Child("source"); node; node = node->Next("source")) ReadOneSource(p, s, *node);
   if (const xml::Node* protocol = element.Child("protocol")) {
     if (protocol->Next("protocol")) p.Fail(Fault::kDomainXml, "only one protocol element is allowed for character device");
-    if (s.type == T::kTcp) p.Value(*protocol, "type", s.protocol);
+    if (s.type == T::kTcp) p.Value(*protocol, "type", s.protocol, Fault::kUnsupported);
   }
   if (const xml::Node* log = element.Child("log")) {
     if (log->Next("log")) p.Fail(Fault::kDomainXml, "only one log element is allowed for character device");
     s.log_file = log->AttrOr("file");
-    if (s.log_file.empty()) p.MissingAttribute(*log, "file");
     p.Value(*log, "append", s.log_append);
   }
 }
@@ -243,7 +242,7 @@ void WritePort(Formatter& f, const C& c) {
 }
 
 bool HasSerialModel(const C& c) { return c.serial_model != SerialModel::kNone; }
-constexpr RowOf<C> kSerialModelRows[] = {Attr<&C::serial_model>("name").NonZero().Fails(Fault::kUnsupported)};
+constexpr RowOf<C> kSerialModelRows[] = {Attr<&C::serial_model>("name").With(kEmptyIsAbsent).NonZero().Fails(Fault::kUnsupported)};
 constexpr RowOf<C> kSerialTargetRows[] = {
     Attr<&C::serial_target>("type").NonZero().Fails(Fault::kUnsupported),
     Custom<&ReadPort, &WritePort>("@port"),
@@ -260,7 +259,7 @@ bool IsNamed(const C& c) { return c.channel_target == ChannelTarget::kVirtio || 
 constexpr RowOf<C> kChannelTargetRows[] = {
     Attr<&C::channel_target>("type").Required().NonZero().Fails(Fault::kUnsupported),
     Attr<&C::fwd_address>("address").Required().Fails(Fault::kDomainXml).When<&IsGuestfwd>(),
-    Attr<&C::fwd_port>("port").Required().Fails(Fault::kDomainXml).When<&IsGuestfwd>(),
+    Attr<&C::fwd_port>("port").Required().When<&IsGuestfwd>(),
     Attr<&C::target_name>("name").When<&IsNamed>(),
     Attr<&C::state>("state").NonZero().LiveOnly().When<&IsNamed>(),
 };

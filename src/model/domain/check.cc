@@ -146,7 +146,7 @@ void CompleteBoot(D& def) {
   auto note = [&](const DeviceInfo& info) {
     if (!info.boot_order) return;
     if (std::find(orders.begin(), orders.end(), info.boot_order) != orders.end()) {
-      Xml(fmt::format("boot order '{}' used for more than one device", info.boot_order));
+      Unsupported(fmt::format("boot order '{}' used for more than one device", info.boot_order));
     }
     orders.push_back(info.boot_order);
   };
@@ -249,6 +249,26 @@ void CheckVideos(const D& def) {
     if (video->type == VideoType::kNone && def.videos.size() > 1) Unsupported("a 'none' video type must be the only video device defined for the domain");
     if (video->primary && ++primaries > 1) Unsupported("Only one primary video device is supported");
     if (video->type == VideoType::kRamfb && video->info.address.type != AddressType::kNone) Unsupported("address not supported for video type ramfb");
+  }
+}
+
+void CheckIommu(const D& def) {
+  if (!def.iommu) return;
+  const Iommu& iommu = *def.iommu;
+  if (iommu.intremap == OnOff::kOn && def.features.ioapic != IoapicDriver::kQemu) {
+    Unsupported("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')");
+  }
+  if (iommu.eim == OnOff::kOn && iommu.intremap != OnOff::kOn) {
+    Unsupported("IOMMU eim requires interrupt remapping to be enabled");
+  }
+}
+
+void CheckVcpus(const D& def) {
+  for (std::size_t i = 0; i < def.vcpu.vcpus.size(); ++i) {
+    const Vcpu& vcpu = def.vcpu.vcpus[i];
+    if (vcpu.enabled != YesNo::kYes && vcpu.hotpluggable == YesNo::kNo) {
+      Xml(fmt::format("vcpu '{}' is both offline and not hotpluggable", i));
+    }
   }
 }
 
@@ -367,6 +387,8 @@ void CheckDomain(const DomainDef& def) {
   CheckControllers(def);
   CheckHostdevs(def);
   CheckVideos(def);
+  CheckIommu(def);
+  CheckVcpus(def);
   CheckLabels(def);
   CheckAliases(def);
 }

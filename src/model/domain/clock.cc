@@ -20,7 +20,7 @@ constexpr RowOf<Timer> kTimerRows[] = {
     Attr<&Timer::present>("present"),
     Attr<&Timer::tick_policy>("tickpolicy").NonZero().Fails(Fault::kUnsupported),
     Attr<&Timer::track>("track").NonZero().Fails(Fault::kUnsupported),
-    Attr<&Timer::frequency>("frequency").Fails(Fault::kInternal),
+    Attr<&Timer::frequency>("frequency"),
     Attr<&Timer::mode>("mode").NonZero().Fails(Fault::kUnsupported),
     Child<&Timer::catchup>("catchup", kCatchup).When<&CatchesUp>(),
 };
@@ -51,7 +51,7 @@ void ReadAdjustment(Parser& p, C& c, const xml::Node& element) {
     case ClockOffset::kVariable:
       c.adjustment = text ? ParseNumber<std::int64_t>(*text) : 0;
       if (!c.adjustment) c.adjustment = 0;
-      p.Value(element, "basis", c.basis, Fault::kDomainXml);
+      p.Value(element, "basis", c.basis, Fault::kUnsupported);
       if (p.status()) p.Value(element, "adjustment0", c.adjustment0);
       break;
     case ClockOffset::kTimezone:
@@ -59,8 +59,8 @@ void ReadAdjustment(Parser& p, C& c, const xml::Node& element) {
       if (c.timezone.empty()) p.Fail(Fault::kInternal, "missing 'timezone' attribute for clock with offset='timezone'");
       break;
     case ClockOffset::kAbsolute: {
-      if (!p.Value(element, "start", c.start, Fault::kDomainXml)) {
-        p.Fail(Fault::kDomainXml, "missing 'start' attribute for clock with offset='absolute'");
+      if (!p.Value(element, "start", c.start, Fault::kInternal)) {
+        p.Fail(Fault::kInternal, "missing 'start' attribute for clock with offset='absolute'");
       }
       break;
     }

@@ -46,18 +46,18 @@ bool HasPorts(const Controller& c) { return c.type == ControllerType::kVirtioSer
 using P = PciControllerOptions;
 constexpr RowOf<P> kModelRows[] = {Attr<&P::device>("name").NonZero()};
 constexpr RowOf<P> kTargetRows[] = {
-    Attr<&P::chassis_nr>("chassisNr"),
-    Attr<&P::chassis>("chassis"),
+    Attr<&P::chassis_nr>("chassisNr").AnyBase(),
+    Attr<&P::chassis>("chassis").AnyBase(),
     Attr<&P::port>("port").Hex(),
-    Attr<&P::bus_nr>("busNr"),
-    Attr<&P::target_index>("index"),
+    Attr<&P::bus_nr>("busNr").AnyBase(),
+    Attr<&P::target_index>("index").AnyBase(),
     Attr<&P::hotplug>("hotplug"),
     TextChild<&P::numa_node>("node").Fails(Fault::kDomainXml),
 };
 
 void ReadHole(Parser& parser, P& pci, const xml::Node& element) {
   const xml::Node* hole = element.Child("pcihole64");
-  if (!hole) return;
+  if (!hole || hole->text.empty()) return;
   pci.pcihole64 = true;
   pci.pcihole64_size = parser.ScaledText(*hole, kKiB);
 }
@@ -81,6 +81,8 @@ void CheckPciRanges(Parser& p, P& pci, const xml::Node&) {
 }
 constexpr Description<P> kPci = Describe<&CheckPciRanges>(kPciRows);
 
+// USB's "none" says that there is no controller.
+bool IsThere(const Controller& c) { return c.model != ControllerModel::kUsbNone; }
 constexpr RowOf<Controller> kDriverRows[] = {
     Attr<&Controller::queues>("queues"),
     Attr<&Controller::cmd_per_lun>("cmd_per_lun"),
@@ -100,7 +102,7 @@ constexpr RowOf<Controller> kRows[] = {
     Attr<&Controller::max_event_channels>("maxEventChannels").When<&IsXen>(),
     Include<&Controller::pci>(kPci).When<&IsPci>(),
     Group("driver", kDriverRows),
-    Include<&Controller::info>(kDeviceInfo),
+    Include<&Controller::info>(kDeviceInfo).WhenWriting<&IsThere>(),
 };
 
 // The first of the master's ports that a USB 2 companion works on.
@@ -124,7 +126,7 @@ void CheckController(Parser& p, Controller& c, const xml::Node& element) {
   }
   if (c.type == ControllerType::kUsb && c.ports && *c.ports < 1) p.Fail(Fault::kDomainXml, "Invalid ports value");
   bool root = c.model == ControllerModel::kPciRoot || c.model == ControllerModel::kPcieRoot;
-  if (root && c.info.address.type != AddressType::kNone) {
+  if (root && c.index.value_or(0) == 0 && c.info.address.type != AddressType::kNone) {
     p.FailBeyondSchema(Fault::kUnsupported, "pci-root and pcie-root controllers should not have an address");
   }
 }

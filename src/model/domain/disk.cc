@@ -219,7 +219,7 @@ constexpr RowOf<Disk> kRows[] = {
     Attr<&Disk::model>("model").NonZero(),
     Attr<&Disk::rawio>("rawio"),
     Attr<&Disk::sgio>("sgio").NonZero(),
-    Attr<&Disk::snapshot>("snapshot").NonZero().Fails(Fault::kUnsupported).WhenWriting<&ShowsSnapshot>(),
+    Attr<&Disk::snapshot>("snapshot").NonZero().WhenWriting<&ShowsSnapshot>(),
     Custom<&ReadDriver, &WriteDriver>("driver"),
     Custom<&Nothing, &WriteAuth>("auth"),
     Custom<&ReadSource, &WriteSource>("source backingStore"),
@@ -252,7 +252,7 @@ void CheckDisk(Parser& p, Disk& d, const xml::Node&) {
   if (d.snapshot == SnapshotLocation::kDefault && d.source.readonly) d.snapshot = SnapshotLocation::kNo;
   if (!d.wwn.empty()) {
     bool hex = d.wwn.size() == 16 && d.wwn.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-    if (!hex) p.Fail(Fault::kDomainXml, "malformed wwn: " + d.wwn);
+    if (!hex) p.Fail(ErrorDomain::kNone, ErrorCode::kInternalError, "malformed wwn: " + d.wwn);
   }
   if (d.vendor.size() > 8) p.Fail(Fault::kDomainXml, "disk vendor is longer than 8 characters");
   if (!Printable(d.vendor)) p.Fail(Fault::kDomainXml, "disk vendor is not printable string");

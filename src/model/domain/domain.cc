@@ -33,7 +33,7 @@ void ReadIdentity(Parser& p, D& def, const xml::Node& element) {
     if (genid->Next("genid")) p.Fail(Fault::kDomainXml, "element 'genid' can only appear once");
     def.genid_generated = genid->text.empty();
     def.genid = def.genid_generated ? Uuid::Generate() : Uuid::Parse(genid->text);
-    if (!def.genid) p.Fail(Fault::kDomainXml, "malformed genid element");
+    if (!def.genid) p.Fail(Fault::kInternal, "malformed genid element");
   }
   def.title = element.ChildText("title").value_or("");
   if (def.title.find('\n') != std::string::npos) p.Fail(Fault::kDomainXml, "Domain title can't contain newlines");
@@ -195,13 +195,17 @@ void ReadSeclabels(Parser& p, D& def, const xml::Node& element) {
   for (const xml::Node* node = element.Child("seclabel"); node; node = node->Next("seclabel")) {
     Seclabel label;
     p.Read(kSeclabel, label, *node);
-    if (label.model.empty() && (count > 1 || label.type == SeclabelType::kStatic)) {
-      p.Fail(count > 1 ? Fault::kXmlDetail : Fault::kDomainXml, "missing security model in domain seclabel");
-    }
+    // Alone it may leave the model to the host, if it says what it wants of it.
+    bool to_the_host = node->Attr("type") && label.type != SeclabelType::kStatic;
+    if (count == 1 && label.model.empty() && !to_the_host) p.Fail(Fault::kDomainXml, "a security label needs a model");
     for (const Seclabel& other : def.seclabels) {
       if (other.model == label.model) p.FailBeyondSchema(Fault::kXmlDetail, "seclabel for model " + label.model + " is already provided");
     }
     def.seclabels.push_back(std::move(label));
+  }
+  if (count < 2) return;
+  for (const Seclabel& label : def.seclabels) {
+    if (label.model.empty()) p.Fail(Fault::kXmlDetail, "a security label that is not the only one needs a model");
   }
 }
 void WriteSeclabels(Formatter& f, const D& def) {

@@ -17,9 +17,9 @@ bool IsVirtiofs(const F& f) { return f.driver == FsDriver::kVirtiofs; }
 
 constexpr RowOf<F> kDriverRows[] = {
     Attr<&F::driver>("type").SkipZero(),
-    Attr<&F::format>("format").NonZero(),
+    Attr<&F::format>("format").NonZero().Fails(Fault::kUnsupported),
     Attr<&F::write_policy>("wrpolicy").NonZero().WhenWriting<&HasDriver>(),
-    Attr<&F::queue_size>("queue").When<&IsVirtiofs>(),
+    Attr<&F::queue_size>("queue").With(kEmptyIsAbsent).Fails(Fault::kDomainXml).When<&IsVirtiofs>(),
     Include<&F::virtio>(kVirtioOptions),
 };
 
@@ -46,7 +46,7 @@ constexpr RowOf<F> kSourceRows[] = {
 constexpr RowOf<F> kCacheRows[] = {Attr<&F::cache>("mode").NonZero()};
 constexpr RowOf<F> kSandboxRows[] = {Attr<&F::sandbox>("mode").NonZero()};
 constexpr RowOf<F> kLockRows[] = {Attr<&F::lock_posix>("posix"), Attr<&F::lock_flock>("flock")};
-constexpr RowOf<F> kThreadPoolRows[] = {Attr<&F::thread_pool_size>("size")};
+constexpr RowOf<F> kThreadPoolRows[] = {Attr<&F::thread_pool_size>("size").With(kEmptyIsAbsent).Fails(Fault::kDomainXml)};
 constexpr RowOf<F> kBinaryRows[] = {
     Attr<&F::binary>("path"),
     Attr<&F::xattr>("xattr"),

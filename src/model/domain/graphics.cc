@@ -35,7 +35,7 @@ void ReadAuth(Parser& p, G& g, const xml::Node& element) {
   g.auth.passwd = *passwd;
   if (auto valid_to = element.Attr("passwdValidTo")) {
     g.auth.valid_to = ParseValidTo(*valid_to);
-    if (!g.auth.valid_to) p.Fail(Fault::kDomainXml, "cannot parse password validity time '" + std::string(*valid_to) + "', expect YYYY-MM-DDTHH:MM:SS");
+    if (!g.auth.valid_to) p.Fail(Fault::kInternal, "cannot parse password validity time '" + std::string(*valid_to) + "', expect YYYY-MM-DDTHH:MM:SS");
   }
   if (auto connected = element.Attr("connected")) {
     p.Value(element, "connected", g.auth.connected, Fault::kUnsupported, kNonZero);
@@ -59,8 +59,8 @@ void WriteAuth(Formatter& f, const G& g) {
 // --- ports ---------------------------------------------------------------------------------------------------
 
 void ReadPorts(Parser& p, G& g, const xml::Node& element) {
-  bool has_port = p.Value(element, "port", g.port, Fault::kDomainXml);
-  bool has_tls = g.type == T::kSpice && p.Value(element, "tlsPort", g.tls_port, Fault::kDomainXml);
+  bool has_port = p.Value(element, "port", g.port, g.type == T::kVnc ? Fault::kInternal : Fault::kXml);
+  bool has_tls = g.type == T::kSpice && p.Value(element, "tlsPort", g.tls_port);
   if (g.type == T::kVnc) p.Value(element, "websocket", g.websocket, Fault::kDomainXml);
   YesNo given = YesNo::kAbsent;
   p.Value(element, "autoport", given);
@@ -230,10 +230,10 @@ constexpr RowOf<G> kMouseRows[] = {Attr<&G::mouse>("mode").Required().NonZero()}
 constexpr RowOf<G> kClipboardRows[] = {Attr<&G::copypaste>("copypaste").Required()};
 constexpr RowOf<G> kTransferRows[] = {Attr<&G::filetransfer>("enable").Required()};
 constexpr RowOf<G> kGlRows[] = {
-    Attr<&G::gl>("enable").When<&Is<T::kSdl, T::kSpice, T::kDbus>>(),
-    Attr<&G::rendernode>("rendernode"),
+    Attr<&G::gl>("enable").Required().When<&Is<T::kSdl, T::kSpice, T::kDbus>>(),
+    Attr<&G::rendernode>("rendernode").When<&Is<T::kSpice, T::kDbus, T::kEglHeadless>>(),
 };
-constexpr RowOf<G> kAudioRows[] = {Attr<&G::audio_id>("id").Required()};
+constexpr RowOf<G> kAudioRows[] = {Attr<&G::audio_id>("id").Required().NonZero()};
 
 // Shown when it is on only.
 void ReadFullscreen(Parser& p, G& g, const xml::Node& element) { p.Value(element, "fullscreen", g.fullscreen); }

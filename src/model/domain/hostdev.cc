@@ -34,8 +34,8 @@ void ReadUsb(Parser& p, H& h, const xml::Node& source) {
   if (usb.vendor && !usb.product) p.Fail(Fault::kInternal, "missing product");
   if (!usb.vendor && usb.product) p.Fail(Fault::kInternal, "missing vendor");
   if (const xml::Node* address = source.Child("address")) {
-    p.Value(*address, "bus", usb.bus, Fault::kXml, kRequired);
-    p.Value(*address, "device", usb.device, Fault::kXml, kRequired);
+    p.Value(*address, "bus", usb.bus, Fault::kXml, kRequired | kAnyBase);
+    p.Value(*address, "device", usb.device, Fault::kXml, kRequired | kAnyBase);
   }
   if (!usb.vendor && !usb.bus) p.Fail(Fault::kInternal, "vendor/product or bus/device must be given for a USB hostdev");
 }
@@ -71,11 +71,11 @@ void ReadIscsi(Parser& p, HostScsi& scsi, const xml::Node& source) {
 void ReadAdapter(Parser& p, HostScsi& scsi, const xml::Node& source) {
   const xml::Node *adapter = source.Child("adapter"), *address = source.Child("address");
   if (!adapter || !address) p.Fail(Fault::kDomainXml, "'adapter' and 'address' must be specified for scsi hostdev source");
-  p.Value(*address, "bus", scsi.bus, Fault::kXml, kRequired);
-  p.Value(*address, "target", scsi.target, Fault::kXml, kRequired);
-  p.Value(*address, "unit", scsi.unit, Fault::kXml, kRequired);
-  if (!adapter->Attr("name")) p.MissingAttribute(*adapter, "name");
+  p.Value(*address, "bus", scsi.bus, Fault::kXml, kRequired | kAnyBase);
+  p.Value(*address, "target", scsi.target, Fault::kXml, kRequired | kAnyBase);
+  p.Value(*address, "unit", scsi.unit, Fault::kXml, kRequired | kAnyBase);
   scsi.adapter = adapter->AttrOr("name");
+  if (scsi.adapter.empty()) p.Fail(Fault::kDomainXml, "'adapter' name must be specified for scsi hostdev source");
 }
 void WriteAdapter(Formatter& f, const HostScsi& scsi) {
   f.out().Open("adapter");
@@ -92,7 +92,7 @@ constexpr char kWwpnPrefix[] = "naa.";
 
 void ReadScsiHost(Parser& p, H& h, const xml::Node& source) {
   auto protocol = source.Attr("protocol");
-  if (!protocol) p.MissingAttribute(source, "protocol");
+  if (!protocol) p.Fail(Fault::kDomainXml, "Missing scsi_host subsystem protocol");
   if (*protocol != "vhost") p.Fail(Fault::kUnsupported, "Unknown scsi_host subsystem protocol '" + std::string(*protocol) + "'");
   h.scsi_host.wwpn = source.AttrOr("wwpn");
   bool valid = h.scsi_host.wwpn.starts_with(kWwpnPrefix) && h.scsi_host.wwpn.size() == 20 &&
@@ -180,7 +180,7 @@ void ReadTeaming(Parser& p, H& h, const xml::Node& element) {
   const xml::Node* node = element.Child("teaming");
   if (!node) return;
   TeamingType type{};
-  p.Value(*node, "type", type, Fault::kXml, kRequired | kNonZero);
+  if (!p.Value(*node, "type", type, Fault::kUnsupported, kNonZero)) p.Fail(Fault::kUnsupported, "a teaming element needs a type");
   h.teaming = static_cast<std::uint8_t>(type);
   if (type != TeamingType::kTransient) p.Fail(Fault::kUnsupported, "teaming hostdev devices must have type='transient'");
   h.teaming_persistent = node->AttrOr("persistent");
@@ -207,7 +207,7 @@ bool HasDriver(const H& h) { return h.mode == HostdevMode::kSubsystem && h.type 
 
 constexpr RowOf<H> kRows[] = {
     Attr<&H::mode>("mode").Fails(Fault::kUnsupported),
-    Attr<&H::type>("type").Required().Fails(Fault::kUnsupported),
+    Attr<&H::type>("type").Required().Fails(Fault::kUnsupported).FailsMissing(Fault::kDomainXml),
     Custom<&ReadManaged, &WriteMode>("@managed"),
     Attr<&H::scsi, &HostScsi::sgio>("sgio").NonZero().When<&Is<HostdevType::kScsi>>(),
     Attr<&H::scsi, &HostScsi::rawio>("rawio").When<&Is<HostdevType::kScsi>>(),
@@ -238,7 +238,7 @@ void ReadHostdevSource(Parser& p, Hostdev& h, const xml::Node& element) {
   const xml::Node* address = source ? source->Child("address") : nullptr;
   std::string_view type = address ? address->AttrOr("type") : "";
   if (!source) p.Fail(Fault::kDomainXml, "Missing <source> element in hostdev device");
-  if (address && type.empty()) p.Fail(Fault::kDomainXml, "missing source address type");
+  if (type.empty()) p.Fail(Fault::kDomainXml, "missing source address type");
   if (!type.empty() && type != "usb" && type != "pci") p.Fail(Fault::kUnsupported, "unknown host device source address type '" + std::string(type) + "'");
   h.type = type == "pci" ? HostdevType::kPci : HostdevType::kUsb;
   ReadSource(p, h, element);

@@ -54,21 +54,22 @@ constexpr RowOf<VdsSource> kVdsRows[] = {
 constexpr Description<VdsSource> kVds{kVdsRows};
 
 constexpr RowOf<I> kLocalRows[] = {
-    Attr<&I::local_address>("address"),
-    Attr<&I::local_port>("port"),
+    Attr<&I::local_address>("address").Required(),
+    Attr<&I::local_port>("port").Required().Always(),
 };
 
 constexpr RowOf<I> kSourceRows[] = {
-    Attr<&I::network>("network").Required().Fails(Fault::kDomainXml).When<&Is<T::kNetwork>>(),
+    Attr<&I::network>("network").Required().When<&Is<T::kNetwork>>(),
     Attr<&I::portgroup>("portgroup").When<&Is<T::kNetwork>>(),
     Attr<&I::port_id>("portid").When<&Is<T::kNetwork>>().LiveOnly(),
-    Attr<&I::bridge>("bridge").Required().Fails(Fault::kDomainXml).When<&Is<T::kBridge>>(),
+    Attr<&I::bridge>("bridge").Required().When<&Is<T::kBridge>>(),
     Attr<&I::mac_table_manager>("macTableManager").NonZero().When<&Is<T::kBridge>>(),
-    Attr<&I::source_dev>("dev").Required().Fails(Fault::kDomainXml).When<&Is<T::kDirect, T::kVdpa>>(),
+    Attr<&I::source_dev>("dev").Required().When<&Is<T::kDirect, T::kVdpa>>(),
     Attr<&I::direct_mode>("mode").Fails(Fault::kXml).When<&Is<T::kDirect>>(),
     Attr<&I::internal_name>("name").Required().When<&Is<T::kInternal>>(),
-    Attr<&I::address>("address").When<&Is<T::kServer, T::kClient, T::kMcast, T::kUdp>>(),
-    Attr<&I::port>("port").Required().Fails(Fault::kDomainXml).When<&Is<T::kServer, T::kClient, T::kMcast, T::kUdp>>(),
+    Attr<&I::address>("address").When<&Is<T::kServer>>(),
+    Attr<&I::address>("address").Required().When<&Is<T::kClient, T::kMcast, T::kUdp>>(),
+    Attr<&I::port>("port").Required().Always().When<&Is<T::kServer, T::kClient, T::kMcast, T::kUdp>>(),
     Group("local", kLocalRows).Required().Fails(Fault::kDomainXml).When<&Is<T::kUdp>>(),
     Include<&I::vds>(kVds).When<&Is<T::kVds>>(),
     Child<&I::host_ips>("ip", kIpAddress).When<&Is<T::kEthernet>>(),
@@ -114,10 +115,7 @@ void ReadSource(Parser& p, I& i, const xml::Node& element) {
     case T::kClient:
     case T::kMcast:
     case T::kUdp:
-      if (!source || !source->Attr("port")) p.Fail(Fault::kDomainXml, "No <source> 'port' attribute specified with socket interface");
-      if (!source->Attr("address") && (i.type == T::kClient || i.type == T::kMcast)) {
-        p.Fail(Fault::kDomainXml, "No <source> 'address' attribute specified with socket interface");
-      }
+      if (!source) p.Fail(Fault::kDomainXml, "No <source> 'port' attribute specified with socket interface");
       break;
     case T::kNetwork:
     case T::kBridge:
@@ -259,7 +257,7 @@ void ReadBackend(Parser& p, I& i, const xml::Node& element) {
   if (!node) return;
   p.Read(kBackend, i.backend, *node);
   // The manual has type='passt', but the release has nothing behind it.
-  if (auto type = node->Attr("type")) p.Fail(Fault::kDomainXml, "Invalid value for attribute 'type' in element 'backend': '" + std::string(*type) + "'.");
+  if (auto type = node->Attr("type")) p.Fail(*type == "passt" ? Fault::kDomainXml : Fault::kXml, "Invalid value for attribute 'type' in element 'backend': '" + std::string(*type) + "'.");
 }
 void WriteBackend(Formatter& f, const I& i) {
   auto mark = f.out().Open("backend");
@@ -316,7 +314,7 @@ constexpr RowOf<I> kFramesRows[] = {Attr<&I::coalesce_rx_frames_max>("max")};
 constexpr RowOf<I> kRxRows[] = {Group("frames", kFramesRows)};
 constexpr RowOf<I> kCoalesceRows[] = {Group("rx", kRxRows)};
 constexpr RowOf<I> kTeamingRows[] = {
-    Attr<&I::teaming>("type").Required().NonZero(),
+    Attr<&I::teaming>("type").Required().NonZero().Fails(Fault::kUnsupported),
     Attr<&I::teaming_persistent>("persistent"),
 };
 
@@ -392,6 +390,8 @@ constexpr RowOf<I> kRows[] = {
     Custom<&ReadType, &WriteType>("@type"),
     Custom<&Nothing, &WriteManaged>("@managed"),
     Attr<&I::trust_guest_rx_filters>("trustGuestRxFilters"),
+    Include<&I::info>(kDeviceInfo).With(kParseOnly),  // these two first: which of several errors is told
+    Custom<&ReadBackend, &WriteBackend>("backend").With(kParseOnly),
     Custom<&ReadMac, &WriteMac>("mac"),
     Custom<&ReadHostdevDriver, &WriteHostdevDriver>("driver").When<&Is<T::kHostdev>>(),
     Custom<&ReadActual, &WriteActual>("actual").StatusOnly(),
@@ -410,22 +410,22 @@ constexpr RowOf<I> kRows[] = {
     Group("guest", kGuestRows),
     Group("model", kModelRows),
     Custom<&ReadDriver, &WriteDriver>("driver"),
-    Custom<&ReadBackend, &WriteBackend>("backend"),
+    Custom<&ReadBackend, &WriteBackend>("backend").With(kFormatOnly),
     Custom<&ReadFilter, &WriteFilter>("filterref"),
     Group("tune", kSndbufRows),
     Group("teaming", kTeamingRows),
     Group("link", kLinkRows),
     Group("mtu", kMtuRows),
     Group("coalesce", kCoalesceRows),
-    Include<&I::info>(kDeviceInfo),
+    Include<&I::info>(kDeviceInfo).With(kFormatOnly),
 };
 
 void CheckInterface(Parser& p, I& i, const xml::Node& element) {
   if (i.model.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos) {
     p.Fail(Fault::kInvalidArg, "Model name contains invalid characters");
   }
-  if (i.teaming == TeamingType::kTransient && i.teaming_persistent.empty()) p.Fail(Fault::kDomainXml, "missing required 'persistent' attribute in <interface> <teaming> element with type='transient'");
-  if (i.teaming == TeamingType::kPersistent && !i.teaming_persistent.empty()) p.Fail(Fault::kDomainXml, "'persistent' attribute not allowed in <interface> <teaming> element with type='persistent'");
+  if (i.teaming == TeamingType::kTransient && i.teaming_persistent.empty()) p.Fail(Fault::kUnsupported, "missing required 'persistent' attribute in <interface> <teaming> element with type='transient'");
+  if (i.teaming == TeamingType::kPersistent && !i.teaming_persistent.empty()) p.Fail(Fault::kUnsupported, "'persistent' attribute not allowed in <interface> <teaming> element with type='persistent'");
   (void)element;
 }
 

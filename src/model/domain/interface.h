@@ -126,7 +126,7 @@ struct Interface {
   std::string source_dev;            // direct, vdpa, user
   MacvtapMode direct_mode = MacvtapMode::kVepa;
   std::string address, local_address;  // server, client, mcast, udp
-  unsigned port = 0, local_port = 0;
+  std::int32_t port = 0, local_port = 0;
   std::string internal_name;
   Boxed<ChardevSource> vhostuser;    // vhostuser
   Boxed<Hostdev> hostdev;            // hostdev: source address, managed

@@ -8,10 +8,10 @@ namespace {
 
 // "coredump-*" is for crashes; a guest that powers off or reboots has nothing to dump.
 constexpr RowOf<Lifecycle> kRows[] = {
-    TextChild<&Lifecycle::on_poweroff>("on_poweroff").Fails(Fault::kInternal),
-    TextChild<&Lifecycle::on_reboot>("on_reboot").Fails(Fault::kInternal),
-    TextChild<&Lifecycle::on_crash>("on_crash").Fails(Fault::kInternal),
-    TextChild<&Lifecycle::on_lockfailure>("on_lockfailure").SkipZero().Fails(Fault::kInternal),
+    TextChild<&Lifecycle::on_poweroff>("on_poweroff").Fails(Fault::kUnsupported),
+    TextChild<&Lifecycle::on_reboot>("on_reboot").Fails(Fault::kUnsupported),
+    TextChild<&Lifecycle::on_crash>("on_crash").Fails(Fault::kUnsupported),
+    TextChild<&Lifecycle::on_lockfailure>("on_lockfailure").SkipZero().Fails(Fault::kUnsupported),
 };
 
 constexpr RowOf<PowerManagement> kMemRows[] = {Attr<&PowerManagement::suspend_to_mem>("enabled")};

@@ -13,7 +13,7 @@ void ReadMaxMemory(Parser& p, DomainMemory& m, const xml::Node& element) {
   if (!max) return;
   m.max = p.ScaledText(*max, kKiB);
   p.Value(*max, "slots", m.slots, Fault::kDomainXml);
-  if ((m.max == 0) != (m.slots == 0)) p.Fail(Fault::kDomainXml, "both maximum memory size and memory slot count must be specified");
+  if (p.validating() && (m.max == 0) != (m.slots == 0)) p.Fail(Fault::kDomainXml, "both maximum memory size and memory slot count must be specified");
 }
 void WriteMaxMemory(Formatter& f, const DomainMemory& m) {
   if (!m.max) return;
@@ -49,16 +49,16 @@ void ReadCurrent(Parser& p, DomainMemory& m, const xml::Node& element) {
 
 constexpr RowOf<Hugepage> kPageRows[] = {
     SizeAttr<&Hugepage::size>("size", kKiB).Required(),
-    Attr<&Hugepage::nodeset>("nodeset").Fails(Fault::kInvalidArg),
+    Attr<&Hugepage::nodeset>("nodeset").Fails(Fault::kBitmap),
 };
 constexpr Description<Hugepage> kPage{kPageRows};
 
 using MB = MemoryBacking;
 constexpr RowOf<MB> kHugepagesRows[] = {Child<&MB::hugepages>("page", kPage)};
-constexpr RowOf<MB> kSourceRows[] = {Attr<&MB::source>("type").NonZero().Fails(Fault::kUnsupported)};
-constexpr RowOf<MB> kAccessRows[] = {Attr<&MB::access>("mode").NonZero().Fails(Fault::kUnsupported)};
+constexpr RowOf<MB> kSourceRows[] = {Attr<&MB::source>("type").With(kEmptyIsAbsent).NonZero().Fails(Fault::kUnsupported)};
+constexpr RowOf<MB> kAccessRows[] = {Attr<&MB::access>("mode").With(kEmptyIsAbsent).NonZero().Fails(Fault::kUnsupported)};
 constexpr RowOf<MB> kAllocationRows[] = {
-    Attr<&MB::allocation>("mode").NonZero().Fails(Fault::kUnsupported),
+    Attr<&MB::allocation>("mode").With(kEmptyIsAbsent).NonZero().Fails(Fault::kUnsupported),
     Attr<&MB::allocation_threads>("threads").NonZero(),
 };
 bool HugepagesGiven(const MB& b) { return b.hugepages_given; }

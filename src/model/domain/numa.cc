@@ -14,11 +14,14 @@ using Cache = NumaCache;
 void ReadCacheSize(Parser& p, Cache& c, const xml::Node& element) {
   auto part = [&](const char* name, const SizeSpec& spec) -> std::uint64_t {
     const xml::Node* child = element.Child(name);
-    if (!child) p.Fail(Fault::kDomainXml, std::string("Missing '") + name + "' element in NUMA cache");
     std::uint64_t value = 0;
-    p.Value(*child, "value", value, Fault::kXml, kRequired);
-    if (!child->Attr("unit")) p.MissingAttribute(*child, "unit");
-    return (ScaleToBytes(value, child->AttrOr("unit"), spec.scale) + spec.scale - 1) / spec.scale;
+    if (!child || !p.Value(*child, "value", value, Fault::kXml, kEmptyIsAbsent)) {
+      p.Fail(Fault::kXml, std::string("missing element or attribute './") + name + "/@value'");
+    }
+    // Units that do not exist are overlooked here, as libvirt does.
+    std::string_view unit = child->AttrOr("unit");
+    std::uint64_t bytes = IsSizeUnit(unit) ? ScaleToBytes(value, unit, spec.scale) : value * spec.scale;
+    return (bytes + spec.scale - 1) / spec.scale;
   };
   c.size_kib = part("size", kKiB);
   c.line_bytes = part("line", kLineBytes);
@@ -34,9 +37,9 @@ void WriteCacheSize(Formatter& f, const Cache& c) {
   f.out().Close("line");
 }
 constexpr RowOf<Cache> kCacheRows[] = {
-    Attr<&Cache::level>("level").Required().NonZero(),
-    Attr<&Cache::associativity>("associativity").SkipZero(),
-    Attr<&Cache::policy>("policy").SkipZero(),
+    Attr<&Cache::level>("level").Required().NonZero().Fails(Fault::kDomainXml),
+    Attr<&Cache::associativity>("associativity").Required().SkipZero().Fails(Fault::kDomainXml),
+    Attr<&Cache::policy>("policy").Required().SkipZero().Fails(Fault::kDomainXml),
     Custom<&ReadCacheSize, &WriteCacheSize>("size line"),
 };
 constexpr unsigned kMostCacheLevels = 3;
@@ -54,14 +57,21 @@ constexpr RowOf<NumaCell> kDistancesRows[] = {Child<&NumaCell::distances>("sibli
 
 constexpr RowOf<NumaCell> kCellRows[] = {
     Attr<&NumaCell::id>("id").Always(),
-    Attr<&NumaCell::cpus>("cpus").Fails(Fault::kInvalidArg),
+    Attr<&NumaCell::cpus>("cpus").Fails(Fault::kBitmap),
     SizeAttr<&NumaCell::memory>("memory", kKiB).Required().Always(),
     Attr<&NumaCell::mem_access>("memAccess"),
     Attr<&NumaCell::discard>("discard"),
     Group("distances", kDistancesRows),
     Child<&NumaCell::caches>("cache", kCache),
 };
-constexpr Description<NumaCell> kCell{kCellRows};
+void CheckCell(Parser& p, NumaCell& cell, const xml::Node&) {
+  for (std::size_t i = 0; i < cell.caches.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (cell.caches[i].level == cell.caches[j].level) p.Fail(Fault::kDomainXml, "Cache level '" + std::to_string(cell.caches[i].level) + "' already defined");
+    }
+  }
+}
+constexpr Description<NumaCell> kCell = Describe<&CheckCell>(kCellRows);
 
 // Cells may say their ids, in any order; those that do not are numbered by place.
 void PlaceCells(Parser& p, std::vector<NumaCell>& cells, const xml::Node& element) {
@@ -125,7 +135,7 @@ void ReadInterconnects(Parser& p, Numa& numa, const xml::Node& element) {
     c.kind = latency ? InterconnectKind::kLatency : InterconnectKind::kBandwidth;
     p.Value(*node, "initiator", c.initiator, Fault::kXml, kRequired);
     p.Value(*node, "target", c.target, Fault::kXml, kRequired);
-    p.Value(*node, "cache", c.cache, Fault::kXml, kNonZero);
+    p.Value(*node, "cache", c.cache);
     p.Value(*node, "type", c.access, Fault::kXml, kRequired | kNonZero);
     p.Value(*node, "value", c.value, Fault::kXml, kRequired);
     if (!latency) c.value = (ScaleToBytes(c.value, node->AttrOr("unit"), 1024) + 1023) / 1024;
@@ -138,6 +148,10 @@ void ReadInterconnects(Parser& p, Numa& numa, const xml::Node& element) {
     if (c.cache && std::none_of(caches.begin(), caches.end(), [&](auto& cache) { return cache.level == c.cache; })) {
       p.Fail(Fault::kDomainXml, "'cache' refers to a non-existent NUMA node cache");
     }
+    bool known = std::any_of(numa.interconnects.begin(), numa.interconnects.end(), [&](const NumaInterconnect& other) {
+      return other.kind == c.kind && other.initiator == c.initiator && other.target == c.target && other.cache == c.cache && other.access == c.access;
+    });
+    if (known) p.Fail(Fault::kDomainXml, std::string("NUMA interconnect of a ") + (latency ? "latency" : "bandwidth") + " that was told before");
     numa.interconnects.push_back(c);
   }
 }
@@ -183,7 +197,7 @@ constexpr RowOf<Numa> kRows[] = {
 void ReadNodeset(Parser& p, NumaTuneMemory& m, const xml::Node& element) {
   if (auto text = element.Attr("nodeset")) {
     auto set = Bitmap::Parse(*text);
-    if (!set) p.Fail(Fault::kInvalidArg, "Failed to parse bitmap '" + std::string(*text) + "'");
+    if (!set) p.Fail(Fault::kBitmap, "Failed to parse bitmap '" + std::string(*text) + "'");
     if (set->empty()) p.FailBeyondSchema(Fault::kUnsupported, "Invalid value of 'nodeset': " + std::string(*text));
     m.nodeset = std::move(set);
   }
@@ -198,8 +212,8 @@ void WriteNodeset(Formatter& f, const NumaTuneMemory& m) {
   else if (m.nodeset) f.Attr("nodeset", m.nodeset->Format());
 }
 constexpr RowOf<NumaTuneMemory> kTuneMemoryRows[] = {
-    Attr<&NumaTuneMemory::mode>("mode"),
-    Attr<&NumaTuneMemory::placement>("placement").NonZero().With(kParseOnly),
+    Attr<&NumaTuneMemory::mode>("mode").Fails(Fault::kUnsupported),
+    Attr<&NumaTuneMemory::placement>("placement").NonZero().Fails(Fault::kUnsupported).With(kParseOnly),
     Custom<&ReadNodeset, &WriteNodeset>("@nodeset"),
 };
 constexpr Description<NumaTuneMemory> kTuneMemory{kTuneMemoryRows};
@@ -207,7 +221,7 @@ constexpr Description<NumaTuneMemory> kTuneMemory{kTuneMemoryRows};
 constexpr RowOf<NumaTuneNode> kTuneNodeRows[] = {
     Attr<&NumaTuneNode::cell_id>("cellid").Required().Always(),
     Attr<&NumaTuneNode::mode>("mode"),
-    Attr<&NumaTuneNode::nodeset>("nodeset").Required().Fails(Fault::kDomainXml),
+    Attr<&NumaTuneNode::nodeset>("nodeset").Required().Fails(Fault::kBitmap).FailsMissing(Fault::kDomainXml),
 };
 constexpr Description<NumaTuneNode> kTuneNode{kTuneNodeRows};
 

@@ -78,7 +78,7 @@ void WriteNvram(Formatter& f, const Os& os) {
 void ReadBoot(Parser& p, Os& os, const xml::Node& element) {
   for (const xml::Node* node = element.Child("boot"); node; node = node->Next("boot")) {
     BootDevice device{};
-    p.Value(*node, "dev", device, Fault::kUnsupported, kRequired);
+    p.Value(*node, "dev", device, Fault::kXml, kRequired);
     if (os.boot.size() < std::size(Spelling<BootDevice>::kNames)) os.boot.push_back(device);
   }
 }
@@ -94,7 +94,8 @@ void CheckTimeout(Parser& p, BootMenu& menu, const xml::Node& element) {
   auto text = element.Attr("timeout");
   if (!text || menu.enable != YesNo::kYes) return;
   menu.timeout_ms = ParseNumber<std::uint32_t>(*text);
-  if (!menu.timeout_ms || *menu.timeout_ms > 65535) {
+  if (!menu.timeout_ms) p.BadAttribute(element, "timeout", *text, "non-negative integer value");
+  if (*menu.timeout_ms > 65535) {
     p.Fail(Fault::kUnsupported, "invalid value for boot menu timeout, must be in range [0,65535]");
   }
 }
@@ -102,7 +103,7 @@ void WriteTimeout(Formatter& f, const BootMenu& menu) {
   if (menu.timeout_ms) f.Attr("timeout", *menu.timeout_ms);
 }
 constexpr RowOf<BootMenu> kBootMenuRows[] = {
-    Attr<&BootMenu::enable>("enable").With(kIgnoreBad),
+    Attr<&BootMenu::enable>("enable"),
     Custom<&CheckTimeout, &WriteTimeout>("@timeout"),
 };
 constexpr Description<BootMenu> kBootMenu{kBootMenuRows};
@@ -118,7 +119,7 @@ void CheckBios(Parser& p, OsBios& bios, const xml::Node&) {
 }
 constexpr Description<OsBios> kBios = Describe<&CheckBios>(kBiosRows);
 
-constexpr RowOf<Os> kSmbiosRows[] = {Attr<&Os::smbios>("mode").NonZero()};
+constexpr RowOf<Os> kSmbiosRows[] = {Attr<&Os::smbios>("mode").NonZero().Fails(Fault::kUnsupported)};
 
 void ReadAcpiTable(Parser& p, Os& os, const xml::Node& element) {
   const xml::Node* acpi = element.Child("acpi");
@@ -126,7 +127,7 @@ void ReadAcpiTable(Parser& p, Os& os, const xml::Node& element) {
   if (!table) return;
   if (table->Next("table")) p.Fail(Fault::kDomainXml, "Only one acpi table is supported");
   if (!table->Attr("type")) p.Fail(Fault::kInternal, "missing acpi table type");
-  if (table->AttrOr("type") != "slic") p.Fail(Fault::kUnsupported, "Unknown acpi table type: " + std::string(table->AttrOr("type")));
+  if (table->AttrOr("type") != "slic") p.Fail(Fault::kDomainXml, "Unknown acpi table type: " + std::string(table->AttrOr("type")));
   os.acpi_table = table->text;
 }
 void WriteAcpiTable(Formatter& f, const Os& os) {

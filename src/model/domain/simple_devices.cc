@@ -27,12 +27,12 @@ constexpr RowOf<Video> kVideoDriverRows[] = {
     Attr<&Video::vgaconf>("vgaconf").NonZero(),  // bhyve's
 };
 constexpr RowOf<Video> kVideoModelRows[] = {
-    Attr<&Video::type>("type").NonZero().Fails(Fault::kUnsupported),
-    Attr<&Video::ram>("ram").Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
-    Attr<&Video::vram>("vram").Fails(Fault::kDomainXml),
-    Attr<&Video::vram64>("vram64").Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
-    Attr<&Video::vgamem>("vgamem").Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
-    Attr<&Video::heads>("heads").Fails(Fault::kInternal),
+    Attr<&Video::type>("type").With(kEmptyIsAbsent).NonZero().Fails(Fault::kUnsupported),
+    Attr<&Video::ram>("ram").With(kEmptyIsAbsent).Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
+    Attr<&Video::vram>("vram").With(kEmptyIsAbsent).Fails(Fault::kDomainXml),
+    Attr<&Video::vram64>("vram64").With(kEmptyIsAbsent).Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
+    Attr<&Video::vgamem>("vgamem").With(kEmptyIsAbsent).Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
+    Attr<&Video::heads>("heads").SkipZero().Fails(Fault::kInternal),
     Attr<&Video::primary>("primary").With(kIgnoreBad),
     Child<&Video::acceleration>("acceleration", kAcceleration).With(kNotEmpty),
     Child<&Video::resolution>("resolution", kResolution).With(kNotEmpty),
@@ -72,8 +72,8 @@ constexpr RowOf<Input> kInputSourceRows[] = {
 constexpr RowOf<Input> kInputDriverRows[] = {Include<&Input::virtio>(kVirtioOptions)};
 constexpr RowOf<Input> kInputRows[] = {
     Attr<&Input::type>("type").Required().Fails(Fault::kUnsupported).FailsMissing(Fault::kInternal),
-    Attr<&Input::bus>("bus").NonZero().WhenWriting<&HasBus>(),
-    Attr<&Input::model>("model").NonZero(),
+    Attr<&Input::bus>("bus").NonZero().Fails(Fault::kUnsupported).WhenWriting<&HasBus>(),
+    Attr<&Input::model>("model").NonZero().Fails(Fault::kUnsupported),
     Group("driver", kInputDriverRows),
     Group("source", kInputSourceRows),
     Include<&Input::info>(kDeviceInfo),
@@ -89,11 +89,11 @@ void CheckInput(Parser& p, Input& i, const xml::Node& element) {
 // --- <hub>, <sound>, <watchdog>, <memballoon>, <nvram>, <panic> ------------------------------------------------
 
 constexpr RowOf<Hub> kHubRows[] = {
-    Attr<&Hub::type>("type").Required(),
+    Attr<&Hub::type>("type").Required().Fails(Fault::kUnsupported).FailsMissing(Fault::kInternal),
     Include<&Hub::info>(kDeviceInfo),
 };
 
-constexpr RowOf<SoundCodecEntry> kCodecRows[] = {Attr<&SoundCodecEntry::type>("type").Required()};
+constexpr RowOf<SoundCodecEntry> kCodecRows[] = {Attr<&SoundCodecEntry::type>("type").Required().Fails(Fault::kUnsupported)};
 constexpr Description<SoundCodecEntry> kCodec{kCodecRows};
 constexpr RowOf<Sound> kSoundAudioRows[] = {Attr<&Sound::audio_id>("id").Required().NonZero()};
 constexpr RowOf<Sound> kSoundRows[] = {
@@ -108,8 +108,8 @@ void DropCodecs(Parser&, Sound& s, const xml::Node&) {
 }
 
 constexpr RowOf<Watchdog> kWatchdogRows[] = {
-    Attr<&Watchdog::model>("model").Required(),
-    Attr<&Watchdog::action>("action"),
+    Attr<&Watchdog::model>("model").Required().Fails(Fault::kUnsupported).FailsMissing(Fault::kXml),
+    Attr<&Watchdog::action>("action").Fails(Fault::kUnsupported),
     Include<&Watchdog::info>(kDeviceInfo),
 };
 
@@ -128,8 +128,9 @@ constexpr RowOf<Memballoon> kMemballoonRows[] = {
 constexpr RowOf<NvramDevice> kNvramRows[] = {Include<&NvramDevice::info>(kDeviceInfo)};
 
 constexpr RowOf<Panic> kPanicRows[] = {
+    Include<&Panic::info>(kDeviceInfo).With(kParseOnly),  // first: which of two errors is told
     Attr<&Panic::model>("model").NonZero().Fails(Fault::kUnsupported),
-    Include<&Panic::info>(kDeviceInfo),
+    Include<&Panic::info>(kDeviceInfo).With(kFormatOnly),
 };
 
 // --- <shmem> -----------------------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ bool TakesPages(const M& m) {
 }
 bool TakesPath(const M& m) { return m.model == MemoryModel::kNvdimm || m.model == MemoryModel::kVirtioPmem; }
 constexpr RowOf<M> kMemorySourceRows[] = {
-    TextChild<&M::source_nodes>("nodemask").When<&TakesPages>().Fails(Fault::kInvalidArg),
+    TextChild<&M::source_nodes>("nodemask").When<&TakesPages>().Fails(Fault::kBitmap),
     Size<&M::page_size>("pagesize", kKiB).When<&TakesPages>(),
     TextChild<&M::path>("path").When<&TakesPath>(),
     Size<&M::align_size>("alignsize", kKiB).When<&TakesPath>(),
@@ -200,7 +201,7 @@ constexpr RowOf<M> kMemoryRows[] = {
 };
 void CheckMemory(Parser& p, M& m, const xml::Node& element) {
   const xml::Node* target = element.Child("target");
-  if (target && !target->Child("size")) p.Fail(Fault::kDomainXml, "missing element or attribute './size'");
+  if (target && target->ChildText("size").value_or("").empty()) p.Fail(Fault::kDomainXml, "missing element or attribute './size'");
   if (m.source_nodes && m.source_nodes->empty()) p.Fail(Fault::kUnsupported, "Invalid value of 'nodemask'");
   if (TakesPath(m) && m.path.empty()) p.Fail(Fault::kDomainXml, "path is required for model '" + std::string(ToString(m.model)) + "'");
   if (m.model == MemoryModel::kNvdimm && element.Child("target")->Child("label") && m.label_size == 0) {

@@ -43,7 +43,7 @@ struct VideoResolution {
 struct Video {
   VideoType type = VideoType::kDefault;
   unsigned ram = 0, vram = 0, vram64 = 0, vgamem = 0;  // KiB
-  unsigned heads = 0;
+  std::optional<unsigned> heads;
   bool primary = false;
   std::optional<VideoAcceleration> acceleration;
   std::optional<VideoResolution> resolution;

@@ -9,8 +9,7 @@ bool StorageSource::IsEmpty() const {
   switch (type) {
     case StorageType::kNone: return true;
     case StorageType::kVolume: return !volume;
-    case StorageType::kNvme:
-    case StorageType::kVhostUser: return false;
+    case StorageType::kNvme: return !nvme;
     case StorageType::kNetwork: return protocol == NetworkProtocol::kNone;
     default: return path.empty();
   }
@@ -80,7 +79,7 @@ void ReadEncryption(Parser& p, StorageEncryption& e, const xml::Node& element) {
   }
   if (const xml::Node* cipher = element.Child("cipher")) {
     e.cipher.name = cipher->AttrOr("name");
-    if (!cipher->Attr("name")) p.MissingAttribute(*cipher, "name");
+    if (!cipher->Attr("name")) refuse(ErrorCode::kXmlError, "cipher info missing 'name' attribute");
     p.Value(*cipher, "size", e.cipher.size, Fault::kXml, kRequired);
     e.cipher.mode = cipher->AttrOr("mode");
     e.cipher.hash = cipher->AttrOr("hash");
@@ -120,10 +119,11 @@ constexpr RowOf<StorageEncryption> kEncryptionRows[] = {
 // --- small parts -----------------------------------------------------------------------------------
 
 constexpr RowOf<Reconnect> kReconnectRows[] = {
-    Attr<&Reconnect::enabled>("enabled").Required(),
+    Attr<&Reconnect::enabled>("enabled"),
     Attr<&Reconnect::timeout>("timeout"),
 };
 void CheckReconnect(Parser& p, Reconnect& r, const xml::Node& element) {
+  if (r.enabled != YesNo::kYes) r.timeout = 0;
   if (r.enabled == YesNo::kYes && !element.Attr("timeout")) p.MissingAttribute(element, "timeout");
 }
 
@@ -134,10 +134,10 @@ void ReadReservations(Parser& p, Reservations& r, const xml::Node& element) {
   if (!source && p.status()) return;
   std::string_view type = source ? source->AttrOr("type") : "", path = source ? source->AttrOr("path") : "", mode = source ? source->AttrOr("mode") : "";
   if (type.empty()) throw Error(ErrorDomain::kStorage, ErrorCode::kXmlError, "missing connection type for <reservations/>");
-  if (type != "unix") p.Fail(Fault::kUnsupported, "unsupported connection type for <reservations/>: " + std::string(type));
+  if (type != "unix") p.Fail(ErrorDomain::kStorage, ErrorCode::kXmlError, "unsupported connection type for <reservations/>: " + std::string(type));
   if (path.empty()) throw Error(ErrorDomain::kStorage, ErrorCode::kXmlError, "missing path for <reservations/>");
   if (mode.empty()) throw Error(ErrorDomain::kStorage, ErrorCode::kXmlError, "missing connection mode for <reservations/>");
-  if (mode != "client") p.Fail(Fault::kUnsupported, "unsupported connection mode for <reservations/>: " + std::string(mode));
+  if (mode != "client") p.Fail(ErrorDomain::kStorage, ErrorCode::kXmlError, "unsupported connection mode for <reservations/>: " + std::string(mode));
   r.path = path;
 }
 void WriteReservations(Formatter& f, const Reservations& r) {
@@ -155,7 +155,7 @@ constexpr Description<Reservations> kReservations{kReservationsRows};
 void ReadHost(Parser& p, StorageHost& host, const xml::Node& element) {
   if (auto transport = element.Attr("transport")) {
     auto known = FromString<HostTransport>(*transport);
-    if (!known) p.BadAttribute(element, "transport", *transport);
+    if (!known) p.Fail(Fault::kUnsupported, "unknown protocol transport type '" + std::string(*transport) + "'");
     host.transport = *known;
   }
   host.socket = element.AttrOr("socket");
@@ -182,16 +182,19 @@ constexpr RowOf<StorageHost> kHostRows[] = {Custom<&ReadHost, &WriteHost>("@name
 constexpr Description<StorageHost> kHost{kHostRows};
 
 constexpr RowOf<HttpCookie> kCookieRows[] = {
-    Attr<&HttpCookie::name>("name").Required(),
+    Attr<&HttpCookie::name>("name").With(kEmptyIsAbsent).Required().Fails(Fault::kDomainXml),
     Text<&HttpCookie::value>(),
 };
-constexpr Description<HttpCookie> kCookie{kCookieRows};
+void CheckCookie(Parser& p, HttpCookie& cookie, const xml::Node&) {
+  if (cookie.value.empty()) p.Fail(Fault::kDomainXml, "missing value for cookie '" + cookie.name + "'");
+}
+constexpr Description<HttpCookie> kCookie = Describe<&CheckCookie>(kCookieRows);
 constexpr RowOf<S> kCookiesRows[] = {Child<&S::cookies>("cookie", kCookie)};
 
 constexpr RowOf<VolumeSource> kVolumeRows[] = {
     Attr<&VolumeSource::pool>("pool"),
     Attr<&VolumeSource::volume>("volume"),
-    Attr<&VolumeSource::mode>("mode").NonZero(),
+    Attr<&VolumeSource::mode>("mode").NonZero().Fails(Fault::kUnsupported),
 };
 constexpr Description<VolumeSource> kVolume{kVolumeRows};
 
@@ -220,7 +223,9 @@ void ReadNvme(Parser& p, S& s, const xml::Node& element) {
   NvmeSource& nvme = s.nvme.emplace();
   if (!element.Attr("type")) p.MissingAttribute(element, "type");
   if (element.AttrOr("type") != "pci") p.Fail(Fault::kDomainXml, "unsupported source type '" + std::string(element.AttrOr("type")) + "'");
-  p.Value(element, "namespace", nvme.namespace_id, Fault::kXml, kRequired | kNonZero);
+  if (!p.Value(element, "namespace", nvme.namespace_id, Fault::kDomainXml)) p.MissingAttribute(element, "namespace");
+  if (nvme.namespace_id == 0) p.Fail(Fault::kUnsupported, "an NVMe namespace is never 0");
+  nvme.managed = YesNo::kYes;
   p.Value(element, "managed", nvme.managed);
   const xml::Node* address = element.Child("address");
   if (!address) p.Fail(Fault::kDomainXml, "NVMe disk is missing address");
@@ -236,8 +241,9 @@ void NothingToRead(Parser&, S&, const xml::Node&) {}
 
 // A type='unix' that goes without saying.
 void ReadUnix(Parser& p, S&, const xml::Node& element) {
-  if (!element.Attr("type")) p.MissingAttribute(element, "type");
-  if (element.AttrOr("type") != "unix") p.BadAttribute(element, "type", element.AttrOr("type"));
+  if (!element.Attr("type")) p.Fail(Fault::kDomainXml, "missing 'type' attribute for vhostuser disk source");
+  if (element.AttrOr("type") != "unix") p.Fail(Fault::kDomainXml, "invalid 'type' attribute for vhostuser disk source");
+  if (!element.Attr("path")) p.Fail(Fault::kDomainXml, "missing 'path' attribute for vhostuser disk source");
 }
 void WriteUnix(Formatter& f, const S&) { f.Attr("type", "unix"); }
 
@@ -247,8 +253,8 @@ constexpr RowOf<S> kIqnRows[] = {Attr<&S::initiator_iqn>("name")};
 constexpr RowOf<S> kInitiatorRows[] = {Group("iqn", kIqnRows)};
 constexpr RowOf<S> kIdentityRows[] = {Attr<&S::nfs_user>("user"), Attr<&S::nfs_group>("group")};
 constexpr RowOf<S> kSslRows[] = {Attr<&S::ssl_verify>("verify")};
-constexpr RowOf<S> kReadaheadRows[] = {Attr<&S::readahead>("size")};
-constexpr RowOf<S> kTimeoutRows[] = {Attr<&S::timeout>("seconds")};
+constexpr RowOf<S> kReadaheadRows[] = {Attr<&S::readahead>("size").With(kEmptyIsAbsent).Fails(Fault::kDomainXml)};
+constexpr RowOf<S> kTimeoutRows[] = {Attr<&S::timeout>("seconds").With(kEmptyIsAbsent).Fails(Fault::kDomainXml)};
 
 void ReadSlice(Parser& p, S& s, const xml::Node& element) {
   const xml::Node* slices = element.Child("slices");
@@ -348,6 +354,10 @@ void CheckAuth(Parser& p, const S& s) {
 void CheckNetwork(Parser& p, S& s, const xml::Node& element) {
   using P = NetworkProtocol;
   if (!element.Attr("name") && s.protocol != P::kNbd) p.Fail(Fault::kDomainXml, "missing name for disk source");
+  if (s.protocol == P::kGluster || s.protocol == P::kRbd) {
+    auto slash = s.path.find('/');
+    if (slash == std::string::npos || slash == 0) p.Fail(Fault::kDomainXml, "can't split path '" + s.path + "' into pool name and image name");
+  }
   // The LUN of an iSCSI target is 0 unless said.
   if (s.protocol == P::kIscsi && s.path.find('/') == std::string::npos) s.path += "/0";
 }
@@ -382,7 +392,7 @@ constexpr Description<S> kSource = Describe<&CheckSource>(kRows);
 constexpr SizeSpec kByteSize{1, 1, "bytes"};
 void ReadCache(Parser& p, S& s, const xml::Node& element) {
   const xml::Node* cache = element.Child("metadata_cache");
-  if (const xml::Node* max = cache ? cache->Child("max_size") : nullptr) s.metadata_cache_max = p.ScaledText(*max, kByteSize);
+  if (const xml::Node* max = cache ? cache->Child("max_size") : nullptr; max && !max->text.empty()) s.metadata_cache_max = p.ScaledText(*max, kByteSize);
 }
 
 }  // namespace

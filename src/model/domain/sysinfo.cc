@@ -107,7 +107,7 @@ void CheckFwcfg(Parser& p, FwcfgEntry& e, const xml::Node&) {
 constexpr Description<FwcfgEntry> kFwcfg = Describe<&CheckFwcfg>(kFwcfgRows);
 
 constexpr RowOf<S> kRows[] = {
-    Attr<&S::type>("type").Required().Fails(Fault::kInternal),
+    Attr<&S::type>("type").Required(),
     Child<&S::bios>("bios", kEntries<SysinfoBios, kBiosEntries>).When<&IsSmbios>(),
     Child<&S::system>("system", kEntries<SysinfoSystem, kSystemEntries>).When<&IsSmbios>(),
     Child<&S::base_boards>("baseBoard", kEntries<SysinfoBaseBoard, kBaseBoardEntries>).When<&IsSmbios>().With(kNotEmpty),

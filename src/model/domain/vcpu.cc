@@ -20,13 +20,13 @@ void ReadVcpuCount(Parser& p, VcpuSettings& v, const xml::Node& element) {
   if (!count) p.Fail(Fault::kDomainXml, "maximum vcpus count must be an integer");
   v.max = *count;
   unsigned current = 0;
-  if (p.Value(*vcpu, "current", current, Fault::kDomainXml)) v.current = current;
+  if (p.Value(*vcpu, "current", current)) v.current = current;
   if (v.current && *v.current > v.max) p.Fail(Fault::kUnsupported, "maximum vCPU count must not be less than current vCPU count");
-  p.Value(*vcpu, "placement", v.placement, Fault::kUnsupported, kNonZero);
+  p.Value(*vcpu, "placement", v.placement, Fault::kXml, kNonZero);
   auto cpuset = vcpu->Attr("cpuset");
   if (v.placement != CpuPlacement::kAuto && cpuset) {
     v.cpuset = Bitmap::Parse(*cpuset);
-    if (!v.cpuset) p.Fail(Fault::kInvalidArg, "Failed to parse bitmap '" + std::string(*cpuset) + "'");
+    if (!v.cpuset) p.Fail(Fault::kBitmap, "Failed to parse bitmap '" + std::string(*cpuset) + "'");
     if (v.cpuset->empty()) p.Fail(Fault::kUnsupported, "Invalid value of 'cpuset': " + std::string(*cpuset));
   }
 }
@@ -44,12 +44,12 @@ void ReadVcpus(Parser& p, VcpuSettings& v, const xml::Node& element) {
   v.vcpus.assign(v.max, Vcpu{YesNo::kNo, YesNo::kAbsent, 0});
   for (const xml::Node* node = list->Child("vcpu"); node; node = node->Next("vcpu")) {
     unsigned id = 0;
-    if (!p.Value(*node, "id", id, Fault::kDomainXml, kRequired)) continue;
+    if (!p.Value(*node, "id", id, Fault::kXml, kRequired)) continue;
     if (id >= v.max) p.Fail(Fault::kDomainXml, "vcpu id '" + std::to_string(id) + "' is out of range of maximum vcpu count");
     Vcpu& vcpu = v.vcpus[id];
-    p.Value(*node, "enabled", vcpu.enabled, Fault::kDomainXml, kRequired);
-    p.Value(*node, "hotpluggable", vcpu.hotpluggable, Fault::kDomainXml);
-    if (vcpu.enabled == YesNo::kYes) p.Value(*node, "order", vcpu.order, Fault::kDomainXml);
+    p.Value(*node, "enabled", vcpu.enabled, Fault::kXml, kRequired);
+    p.Value(*node, "hotpluggable", vcpu.hotpluggable);
+    if (vcpu.enabled == YesNo::kYes) p.Value(*node, "order", vcpu.order);
   }
   unsigned enabled = 0;
   for (std::size_t i = 0; i < v.vcpus.size(); ++i) {
@@ -57,7 +57,6 @@ void ReadVcpus(Parser& p, VcpuSettings& v, const xml::Node& element) {
     bool online = vcpu.enabled == YesNo::kYes;
     enabled += online;
     if (vcpu.hotpluggable == YesNo::kAbsent) vcpu.hotpluggable = ToYesNo(!online);
-    if (!online && vcpu.hotpluggable == YesNo::kNo) p.Fail(Fault::kDomainXml, "vcpu '" + std::to_string(i) + "' is both offline and not hotpluggable");
   }
   v.current = enabled;
 }
@@ -164,7 +163,7 @@ void ReadScheds(Parser& p, CpuTune& tune, const xml::Node& element, const SchedL
     auto threads = node->Attr(kind.attribute);
     if (!threads) p.Fail(Fault::kDomainXml, std::string("Missing attribute '") + kind.attribute + "' in element '" + kind.element + "'");
     auto set = Bitmap::Parse(*threads);
-    if (!set) p.Fail(Fault::kInvalidArg, "Failed to parse bitmap '" + std::string(*threads) + "'");
+    if (!set) p.Fail(Fault::kBitmap, "Failed to parse bitmap '" + std::string(*threads) + "'");
     if (set->empty()) p.Fail(Fault::kXmlDetail, std::string("'") + kind.element + "' attribute '" + kind.attribute + "' is invalid");
     sched.threads = *std::move(set);
     p.Read(kSched, sched.param, *node);
@@ -211,16 +210,29 @@ void WriteEmulatorSched(Formatter& f, const CpuTune& tune) {
 }
 
 constexpr RowOf<ThreadPin> kVcpuPinRows[] = {
-    Attr<&ThreadPin::id>("vcpu").Required().Always().Fails(Fault::kDomainXml),
-    Attr<&ThreadPin::cpus>("cpuset").Required().Fails(Fault::kInternal),
+    Attr<&ThreadPin::id>("vcpu").Required().Always(),
+    Attr<&ThreadPin::cpus>("cpuset").Required().Fails(Fault::kBitmap).FailsMissing(Fault::kInternal),
 };
 constexpr Description<ThreadPin> kVcpuPin{kVcpuPinRows};
 constexpr RowOf<ThreadPin> kIoThreadPinRows[] = {
     Attr<&ThreadPin::id>("iothread").Required().NonZero(),
-    Attr<&ThreadPin::cpus>("cpuset").Required().Fails(Fault::kInternal),
+    Attr<&ThreadPin::cpus>("cpuset").Required().Fails(Fault::kBitmap).FailsMissing(Fault::kInternal),
 };
 constexpr Description<ThreadPin> kIoThreadPin{kIoThreadPinRows};
-constexpr RowOf<CpuTune> kEmulatorPinRows[] = {Attr<&CpuTune::emulator_pin>("cpuset").Required().Fails(Fault::kInternal)};
+constexpr RowOf<CpuTune> kEmulatorPinRows[] = {Attr<&CpuTune::emulator_pin>("cpuset").Required().Fails(Fault::kBitmap).FailsMissing(Fault::kInternal)};
+
+// A thread has one set of CPUs; pins are kept by thread.
+void SortPins(Parser& p, CpuTune& tune, const xml::Node&) {
+  for (auto* pins : {&tune.vcpu_pins, &tune.iothread_pins}) {
+    std::stable_sort(pins->begin(), pins->end(), [](auto& a, auto& b) { return a.id < b.id; });
+    for (std::size_t i = 1; i < pins->size(); ++i) {
+      if ((*pins)[i].id != (*pins)[i - 1].id) continue;
+      const char* what = pins == &tune.vcpu_pins ? "vcpupin for vcpu '" : "iothreadpin for same iothread '";
+      p.Fail(Fault::kInternal, std::string("duplicate ") + what + std::to_string((*pins)[i].id) + "'");
+    }
+  }
+}
+void NothingToWrite(Formatter&, const CpuTune&) {}
 
 // Sizes in the largest unit that divides them.
 void WritePrettySize(Formatter& f, std::uint64_t bytes) {
@@ -287,6 +299,7 @@ constexpr RowOf<CpuTune> kTuneRows[] = {
     Child<&CpuTune::vcpu_pins>("vcpupin", kVcpuPin),
     Group("emulatorpin", kEmulatorPinRows),
     Child<&CpuTune::iothread_pins>("iothreadpin", kIoThreadPin),
+    Custom<&SortPins, &NothingToWrite>(""),
     Custom<&ReadEmulatorSched, &WriteEmulatorSched>("emulatorsched"),
     Custom<&ReadSchedsOf<kVcpuScheds>, &WriteSchedsOf<kVcpuScheds>>("vcpusched"),
     Custom<&ReadSchedsOf<kIoThreadScheds>, &WriteSchedsOf<kIoThreadScheds>>("iothreadsched"),
@@ -336,14 +349,6 @@ void CheckAllocations(Parser& p, const std::vector<T>& tunes, const char* what) 
 
 void CheckTune(Parser& p, CpuTune& tune, const xml::Node&) {
   CheckRanges(p, tune);
-  for (auto* pins : {&tune.vcpu_pins, &tune.iothread_pins}) {
-    std::stable_sort(pins->begin(), pins->end(), [](auto& a, auto& b) { return a.id < b.id; });
-    for (std::size_t i = 1; i < pins->size(); ++i) {
-      if ((*pins)[i].id == (*pins)[i - 1].id) {
-        p.Fail(Fault::kInternal, std::string("duplicate ") + (pins == &tune.vcpu_pins ? "vcpupin for vcpu '" : "iothreadpin for same iothread '") + std::to_string((*pins)[i].id) + "'");
-      }
-    }
-  }
   for (CacheTune& t : tune.cachetunes) {
     std::stable_sort(t.caches.begin(), t.caches.end(), [](auto& a, auto& b) {
       return std::tuple(a.level, a.type, a.id) < std::tuple(b.level, b.type, b.id);

@@ -54,7 +54,7 @@ Props DescribeVideo(const Video& video, const Context& context) {
     props.Add("virgl", true);
   }
   props.Add("id", video.info.alias);
-  if (video.type == VideoType::kQxl || video.type == VideoType::kVirtio) props.AddSet("max_outputs", video.heads);
+  if (video.type == VideoType::kQxl || video.type == VideoType::kVirtio) props.AddSet("max_outputs", video.heads.value_or(0));
   if (video.type == VideoType::kQxl) {
     props.Add("ram_size", std::uint64_t{video.ram} * 1024).Add("vram_size", std::uint64_t{video.vram} * 1024);
     props.Add("vram64_size_mb", video.vram64 / 1024).Add("vgamem_mb", video.vgamem / 1024);

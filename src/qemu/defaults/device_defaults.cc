@@ -182,10 +182,11 @@ void CompleteVideo(const DomainDef&, const QemuCaps& caps, Video& video) {
   if (video.type == VideoType::kDefault) video.type = DefaultVideoType(caps);
   if (video.type == VideoType::kNone) {
     video.info.address = {};
-    video.heads = video.vram = 0;
+    video.heads.reset();
+    video.vram = 0;
     video.primary = false;
     video.acceleration.reset();
-  } else if (video.heads == 0) video.heads = 1;
+  } else if (!video.heads) video.heads = 1;
   switch (video.type) {
     case VideoType::kQxl:
       if (!video.ram) video.ram = kQxl;

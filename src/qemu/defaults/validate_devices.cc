@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "qemu/defaults/controllers.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/machine_kind.h"
 
@@ -21,15 +22,11 @@ void GraphicsRules(const DomainDef& def) {
       Unsupported(fmt::format("{} graphics are not supported with this QEMU", ToString(graphics->type)));
     }
   }
-  bool egl = false, with = false;
-  for (auto& graphics : def.graphics) {
-    egl |= graphics->type == GraphicsType::kEglHeadless;
-    with |= graphics->type == GraphicsType::kVnc || graphics->type == GraphicsType::kSpice;
-  }
+  bool egl = std::ranges::any_of(def.graphics, [](auto& g) { return g->type == GraphicsType::kEglHeadless; });
   bool other = std::ranges::any_of(def.graphics, [](auto& g) {
     return g->type != GraphicsType::kEglHeadless && g->type != GraphicsType::kVnc && g->type != GraphicsType::kSpice;
   });
-  if (egl && (other || (!with && def.graphics.size() > 1))) {
+  if (egl && other) {
     Unsupported("graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types");
   }
 }
@@ -53,12 +50,6 @@ void IommuRules(const DomainDef& def, const QemuCaps& caps) {
   }
   if (iommu.model != IommuModel::kVirtio && iommu.info.address.type != AddressType::kNone) {
     BadXml(fmt::format("iommu model '{}' can't have address", name));
-  }
-  if (iommu.intremap == OnOff::kOn && def.features.ioapic != IoapicDriver::kQemu) {
-    Nonsense("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')");
-  }
-  if (iommu.eim == OnOff::kOn && iommu.intremap != OnOff::kOn) {
-    Nonsense("IOMMU eim requires interrupt remapping to be enabled");
   }
   switch (iommu.model) {
     case IommuModel::kIntel:
@@ -163,7 +154,8 @@ void UsbMasters(const DomainDef& def) {
   for (auto& controller : def.controllers) {
     if (controller->type != ControllerType::kUsb) continue;
     auto masters = std::ranges::count_if(def.controllers, [&](auto& other) {
-      return other->type == ControllerType::kUsb && other->index == controller->index && !other->info.master_startport;
+      bool companion = IsIch9Usb2(*other) && other->model != ControllerModel::kIch9Ehci1 && other->info.master_startport;
+      return other->type == ControllerType::kUsb && other->index == controller->index && !companion;
     });
     if (masters > 1) BadXml(fmt::format("Duplicate USB controllers with index {}", controller->index.value_or(0)));
   }

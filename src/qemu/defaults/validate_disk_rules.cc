@@ -119,7 +119,11 @@ void Serial(const Disk& disk) {
 void NetworkSource(const StorageSource& source) {
   if (source.type != StorageType::kNetwork) return;
   using P = NetworkProtocol;
-  if (source.protocol == P::kNfs && source.hosts.size() != 1) Unsupported("'nfs' protocol requires the usage of exactly one host");
+  if (source.protocol == P::kNfs) {
+    if (source.hosts.size() != 1) Unsupported("'nfs' protocol requires the usage of exactly one host");
+    if (source.hosts[0].transport != HostTransport::kTcp) Unsupported("'nfs' host must use TCP protocol");
+    if (source.hosts[0].port) Unsupported("port cannot be specified in 'nfs' protocol host");
+  }
   if (source.auth) {
     constexpr P kWith[] = {P::kRbd, P::kIscsi, P::kHttp, P::kHttps, P::kFtp, P::kFtps, P::kSsh};
     if (std::ranges::find(kWith, source.protocol) == std::end(kWith)) {
@@ -130,12 +134,6 @@ void NetworkSource(const StorageSource& source) {
     Unsupported(fmt::format("TLS transport is not supported for disk protocol '{}'", ToString(source.protocol)));
   }
   if (source.protocol == P::kTftp) Unsupported("'tftp' protocol is not supported with this QEMU binary");
-  if (source.protocol == NetworkProtocol::kGluster || source.protocol == NetworkProtocol::kRbd) {
-    auto slash = source.path.find('/');
-    if (slash == std::string::npos || slash == 0) {
-      BadXml(fmt::format("can't split path '{}' into pool name and image name", source.path));
-    }
-  }
   constexpr std::string_view kSeparators = "()<>@,;:\\\"/[]?={} \t";
   for (auto& cookie : source.cookies) {
     if (cookie.name.empty() || cookie.name.find_first_of(kSeparators) != std::string::npos) {
@@ -156,6 +154,7 @@ bool HasSharedMemory(const DomainDef& def) {
 }
 
 void DiskRules(const DomainDef& def) {
+  if (def.os.nvram) NetworkSource(def.os.nvram->source);
   for (auto& disk : def.disks) {
     if (disk->dst.empty()) throw Error(ErrorDomain::kDomain, ErrorCode::kNoTarget, disk->source.path);
     DeviceAndBus(*disk);

@@ -58,10 +58,17 @@ void VcpuCount(const DomainDef& def, const QemuCaps& caps) {
   if (machine && machine->max_cpus && def.vcpu.max > machine->max_cpus) {
     Unsupported(fmt::format("Maximum CPUs greater than specified machine type limit {}", machine->max_cpus));
   }
+  constexpr unsigned kMostWithoutEim = 255;
+  if (!IsX86(def) || def.vcpu.max <= kMostWithoutEim) return;
+  if (!IsQ35(def)) Unsupported(fmt::format("more than {} vCPUs are only supported on q35-based machine types", kMostWithoutEim));
+  if (!def.iommu || def.iommu->eim != OnOff::kOn) {
+    Unsupported(fmt::format("more than {} vCPUs require extended interrupt mode enabled on the iommu device", kMostWithoutEim));
+  }
 }
 
 // The first vCPU cannot be unplugged, and whoever orders some of them orders all.
 void Vcpus(const DomainDef& def) {
+  if (def.vcpu.current && *def.vcpu.current == 0) Unsupported("vcpu 0 can't be offline");
   const auto& vcpus = def.vcpu.vcpus;
   if (vcpus.empty()) return;
   if (vcpus[0].enabled == YesNo::kNo) Unsupported("vcpu '0' can't be offline");
@@ -73,6 +80,14 @@ void Vcpus(const DomainDef& def) {
     (vcpu.order ? ordered : unordered) = true;
   }
   if (ordered && unordered) Unsupported("all vcpus must have either set or unset order");
+  // QEMU starts those that stay at once and in their order; the others follow.
+  for (std::size_t i = 1; i < vcpus.size(); ++i) {
+    if (vcpus[i].hotpluggable != YesNo::kNo) continue;
+    if (vcpus[i - 1].hotpluggable == YesNo::kYes) {
+      Unsupported("online non-hotpluggable vcpus need to be ordered prior to hotpluggable vcpus");
+    }
+    if (vcpus[i - 1].order > vcpus[i].order) Unsupported("online non-hotpluggable vcpus must be ordered in ascending order");
+  }
 }
 
 void Cachetune(const DomainDef& def) {
