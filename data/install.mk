@@ -9,7 +9,7 @@ $(BUILD)/data/describe/%.o: COMPILE_FLAGS += -Idata/describe -Iapplets
 $(DESCRIBE): $(DESCRIBE_OBJECTS) $(LIB_OBJECTS)
 	$(call say,LINK)
 	$(Q)rm -f $@.a; gcc-ar crs $@.a $(LIB_OBJECTS)
-	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $(DESCRIBE_OBJECTS) $@.a $(LIBS)
+	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $(DESCRIBE_OBJECTS) $(filter %_without.o,$(LIB_OBJECTS)) $@.a $(LIBS)
 -include $(DESCRIBE_OBJECTS:.o=.d)
 
 # Configuration templates, manual pages and units, all from the table of personalities.

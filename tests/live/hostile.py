@@ -12,6 +12,9 @@ import libvirt
 import raw
 from harness import Failure, Skip, config, expect, has, wait_for
 
+# AddressSanitizer keeps freed memory for a while; its leak check stands in for what is measured here.
+SANITIZED = 'BV_SANITIZED' in os.environ
+
 RPC = 39                                                          # VIR_ERR_RPC
 LOOKUP = raw.message(raw.LOOKUP_BY_NAME, raw.string('nobody'), serial=7)
 
@@ -241,7 +244,7 @@ def test_many_clients(host):
         peak = round_trip()
         after = memory_kb(host.main)
         print('# note: %d kB with %d clients, %d before, %d and %d after' % (peak, count, start, after_first, after))
-        if max(after, after_first) > start + 8192:
+        if max(after, after_first) > start + 8192 and not SANITIZED:
             raise Failure('%d kB before, %d after the first round, %d after the second' % (start, after_first, after))
 
 
@@ -259,7 +262,7 @@ def test_storm(host):
         first = memory_kb(host.main)
         storm(4000)
         host.connect().close()
-        if memory_kb(host.main) > first + 8192:
+        if memory_kb(host.main) > first + 8192 and not SANITIZED:
             raise Failure('%d kB after 1,000, %d after 5,000' % (first, memory_kb(host.main)))
 
 

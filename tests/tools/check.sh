@@ -10,7 +10,8 @@ out=$build/check
 mkdir -p "$out"
 export BUILD=$PWD/$build BV_TEST_BUILD=$PWD/$tests LC_ALL=C.UTF-8
 unset CMOCKA_XML_FILE
-[ "$tests" != build-asan ] || export BV_TEST_LDFLAGS="-fsanitize=address,undefined"
+slow=1
+[ "$tests" != build-asan ] || { export BV_TEST_LDFLAGS="-fsanitize=address,undefined" BV_SANITIZED=1; slow=3; }
 [ "$build" = build ] || export BV_SLOW_BUILD=1     # limits of time are for the optimised build
 
 # name | limit in seconds | command
@@ -31,13 +32,13 @@ passed=0 failed=0 skipped=0
 while IFS='|' read -r name limit command; do
   if [ $# -gt 0 ] && [[ " $* " != *" $name "* ]]; then continue; fi
   begin=$SECONDS
-  timeout -k 10 "$limit" $command >"$out/$name.tap" 2>"$out/$name.err" </dev/null
+  timeout -k 10 $((limit * slow)) $command >"$out/$name.tap" 2>"$out/$name.err" </dev/null
   status=$?
   awk -f tests/tools/tap.awk -v sum="$out/$name.sum" "$out/$name.tap" >"$out/$name.report"
   read -r p f s <"$out/$name.sum"
   if [ $status -ne 0 ] && [ "$f" = 0 ]; then
     f=1
-    echo "  FAILED: exit status $status$([ $status = 124 ] && echo " (over its $limit s)"); its last lines:" >>"$out/$name.report"
+    echo "  FAILED: exit status $status$([ $status = 124 ] && echo " (over its $((limit * slow)) s)"); its last lines:" >>"$out/$name.report"
     tail -n 10 "$out/$name.err" | sed 's/^/    /' >>"$out/$name.report"
   fi
   printf '%-12s %5d passed, %d failed%s  (%d s)\n' "$name" "$p" "$f" "$([ "$s" != 0 ] && echo ", $s skipped")" $((SECONDS - begin))
