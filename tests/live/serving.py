@@ -292,7 +292,7 @@ def test_supervise(host):
         inode = os.stat(host.bindir + '/new').st_ino
         os.rename(host.bindir + '/new', host.bindir + '/busyvirt')
         supervisor.send_signal(signal.SIGUSR1)
-        wait_for('the new image', lambda: os.stat('/proc/%d/exe' % running('libvirtd')[0]).st_ino == inode, 30)
+        wait_for('the new image', lambda: [pid for pid in running('libvirtd') if os.stat('/proc/%d/exe' % pid).st_ino == inode], 30)
         expect('its client', conn.getLibVersion(), 9000000)
         conn.close()
         expect('servers of virtlogd', len(words(admin(host, 'srv-list', daemon='virtlogd'))), 2)

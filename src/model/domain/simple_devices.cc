@@ -9,6 +9,7 @@ namespace {
 // --- <video> ---------------------------------------------------------------------------------------------------
 
 bool IsQxl(const Video& v) { return v.type == VideoType::kQxl; }
+bool HasHeads(const Video& v) { return v.heads.value_or(0) != 0; }
 
 constexpr RowOf<VideoAcceleration> kAccelerationRows[] = {
     Attr<&VideoAcceleration::accel2d>("accel2d"),
@@ -32,7 +33,7 @@ constexpr RowOf<Video> kVideoModelRows[] = {
     Attr<&Video::vram>("vram").With(kEmptyIsAbsent).Fails(Fault::kDomainXml),
     Attr<&Video::vram64>("vram64").With(kEmptyIsAbsent).Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
     Attr<&Video::vgamem>("vgamem").With(kEmptyIsAbsent).Fails(Fault::kDomainXml).WhenWriting<&IsQxl>(),
-    Attr<&Video::heads>("heads").SkipZero().Fails(Fault::kInternal),
+    Attr<&Video::heads>("heads").Fails(Fault::kInternal).WhenWriting<&HasHeads>(),
     Attr<&Video::primary>("primary").With(kIgnoreBad),
     Child<&Video::acceleration>("acceleration", kAcceleration).With(kNotEmpty),
     Child<&Video::resolution>("resolution", kResolution).With(kNotEmpty),
