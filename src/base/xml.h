@@ -11,11 +11,20 @@
 // XML documents as read-only trees, and a writer in libvirt's style.
 namespace bv::xml {
 
+// A short hash of names. It tells most of them apart, and is a bit in the sets that nodes keep of the names below
+// them: most look-ups are for what is not there, and end at the set.
+constexpr std::uint8_t NameIndex(std::string_view name) {
+  if (name.empty()) return 0;
+  auto first = static_cast<unsigned char>(name.front()), last = static_cast<unsigned char>(name.back());
+  return (first * 7 + last * 3 + name.size()) & 63;
+}
+
 struct Attribute {
   std::string_view name;
   std::string_view prefix;
   std::string_view value;
   const Attribute* next = nullptr;
+  std::uint8_t name_index = 0;
 };
 
 // An xmlns declaration as it stands on an element; an empty prefix is the default namespace.
@@ -24,14 +33,6 @@ struct NamespaceDeclaration {
   std::string_view uri;
   const NamespaceDeclaration* next = nullptr;
 };
-
-// A name's bit in the sets that nodes keep of the names below them: most look-ups are for what is not
-// there, and end at the set.
-constexpr std::uint64_t NameBit(std::string_view name) {
-  if (name.empty()) return 1;
-  auto first = static_cast<unsigned char>(name.front()), last = static_cast<unsigned char>(name.back());
-  return std::uint64_t{1} << ((first * 7 + last * 3 + name.size()) & 63);
-}
 
 // One node; lives in its Document, and all views point there.
 struct Node {
@@ -46,12 +47,12 @@ struct Node {
   const Node* parent = nullptr;
   const Node* first_child = nullptr;  // elements; text and comments too where content is mixed
   const Node* next = nullptr;
-  std::uint64_t attribute_bits = 0, child_bits = 0;  // NameBit() of each
-  std::uint32_t line = 0;
+  std::uint64_t attribute_bits = 0, child_bits = 0;  // 1 << NameIndex() of each
+  std::uint8_t name_index = 0;
   Kind kind = Kind::kElement;
 
   // True for an element of that name outside any namespace.
-  bool Is(std::string_view element) const { return kind == Kind::kElement && ns.empty() && name == element; }
+  bool Is(std::string_view element) const { return IsNamed(element, NameIndex(element)); }
   // The first such child element, or null.
   const Node* Child(std::string_view element) const;
   // The next sibling element of that name, or null.
@@ -63,6 +64,11 @@ struct Node {
   // The text of the first child of that name; nullopt when there is none.
   std::optional<std::string_view> ChildText(std::string_view element) const;
   std::size_t CountChildren(std::string_view element) const;
+
+ private:
+  bool IsNamed(std::string_view element, std::uint8_t index) const {
+    return name_index == index && kind == Kind::kElement && ns.empty() && name == element;
+  }
 };
 
 // Where a node stands: "/domain/devices/disk[2]/target".
@@ -85,7 +91,7 @@ class Document {
   const Node& root() const { return *root_; }
 
  private:
-  friend class TreeBuilder;
+  friend class Tree;
   struct Storage;
   Document();
   std::unique_ptr<Storage> storage_;
@@ -99,7 +105,8 @@ void AppendEscaped(std::string* out, std::string_view text);
 // with the same name.
 class Writer {
  public:
-  explicit Writer(int depth = 0) : depth_(depth) {}
+  // `expected` is about how long the text will be.
+  explicit Writer(int depth = 0, std::size_t expected = 0) : indent_(static_cast<std::size_t>(depth) * 2) { out_.resize(expected); }
 
   // What Close() needs to take an element back that turned out to be empty.
   struct Mark {
@@ -126,15 +133,17 @@ class Writer {
   // Whole lines that are XML already, written as they are.
   void Verbatim(std::string_view xml);
 
-  std::string& out() { return out_; }
-  std::string Take() { return std::move(out_); }
+  std::string Take();
 
  private:
-  void EndTag();
-  void Indent() { out_.append(static_cast<std::size_t>(depth_) * 2, ' '); }
+  char* Room(std::size_t size);
+  void Used(const char* end);
+  char* PutIndent(char* at) const;
+  char* PutEndOfTag(char* at);
 
-  std::string out_;
-  int depth_;
+  std::string out_;  // `used_` bytes of it are written
+  std::size_t used_ = 0;
+  std::size_t indent_;
   bool tag_open_ = false;
   bool text_open_ = false;
 };

@@ -1,81 +1,118 @@
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/xml.h"
 
 namespace bv::xml {
 
-void AppendEscaped(std::string* out, std::string_view text) {
-  std::size_t from = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto c = static_cast<unsigned char>(text[i]);
-    const char* with;
-    switch (c) {
-      case '<': with = "&lt;"; break;
-      case '>': with = "&gt;"; break;
-      case '&': with = "&amp;"; break;
-      case '\'': with = "&apos;"; break;
-      case '"': with = "&quot;"; break;
-      default:
-        if (c >= 0x20 || c == '\t' || c == '\n' || c == '\r') continue;
-        with = "";
-    }
-    out->append(text.substr(from, i - from));
-    out->append(with);
-    from = i + 1;
+namespace {
+
+// What stands for a character in text and attributes; null for the most, which stand for themselves.
+constexpr auto kEscapes = [] {
+  std::array<const char*, 256> escapes{};
+  for (int c = 0; c < ' '; ++c) escapes[static_cast<std::size_t>(c)] = "";
+  escapes['\t'] = escapes['\n'] = escapes['\r'] = nullptr;
+  escapes['<'] = "&lt;";
+  escapes['>'] = "&gt;";
+  escapes['&'] = "&amp;";
+  escapes['\''] = "&apos;";
+  escapes['"'] = "&quot;";
+  return escapes;
+}();
+constexpr std::size_t kLongestEscape = 6;
+
+char* Put(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
+
+char* PutEscaped(char* at, std::string_view text) {
+  for (char c : text) {
+    if (const char* with = kEscapes[static_cast<unsigned char>(c)]) [[unlikely]] at = Put(at, with);
+    else *at++ = c;
   }
-  out->append(text.substr(from));
+  return at;
+}
+
+}  // namespace
+
+void AppendEscaped(std::string* out, std::string_view text) {
+  std::size_t size = out->size();
+  out->resize(size + text.size() * kLongestEscape);
+  out->resize(static_cast<std::size_t>(PutEscaped(out->data() + size, text) - out->data()));
+}
+
+char* Writer::Room(std::size_t size) {
+  if (out_.size() - used_ < size) out_.resize(std::max(out_.size() * 2, used_ + size));
+  return out_.data() + used_;
+}
+
+void Writer::Used(const char* end) { used_ = static_cast<std::size_t>(end - out_.data()); }
+
+std::string Writer::Take() {
+  out_.resize(used_);
+  used_ = 0;
+  return std::exchange(out_, {});
+}
+
+char* Writer::PutIndent(char* at) const {
+  std::memset(at, ' ', indent_);
+  return at + indent_;
+}
+
+// The end of a start tag that is followed by lines; needs two bytes.
+char* Writer::PutEndOfTag(char* at) {
+  if (tag_open_) at = Put(at, ">\n");
+  tag_open_ = false;
+  return at;
 }
 
 Writer::Mark Writer::Open(std::string_view name) {
-  Mark mark{out_.size(), 0, tag_open_};
-  EndTag();
-  Indent();
-  out_ += '<';
-  out_ += name;
-  ++depth_;
+  Mark mark{used_, 0, tag_open_};
+  char* at = PutIndent(PutEndOfTag(Room(indent_ + name.size() + 3)));
+  *at++ = '<';
+  Used(Put(at, name));
+  indent_ += 2;
   tag_open_ = true;
-  mark.body = out_.size();
+  mark.body = used_;
   return mark;
 }
 
 void Writer::Attr(std::string_view name, std::string_view value) {
-  out_ += ' ';
-  out_ += name;
-  out_ += "='";
-  AppendEscaped(&out_, value);
-  out_ += '\'';
-}
-
-void Writer::EndTag() {
-  if (tag_open_) out_ += ">\n";
-  tag_open_ = false;
+  char* at = Room(name.size() + value.size() * kLongestEscape + 4);
+  *at++ = ' ';
+  at = Put(at, name);
+  *at++ = '=';
+  *at++ = '\'';
+  at = PutEscaped(at, value);
+  *at++ = '\'';
+  Used(at);
 }
 
 void Writer::Close(std::string_view name) {
-  --depth_;
+  indent_ -= 2;
+  char* at = Room(indent_ + name.size() + 4);
   if (tag_open_) {
-    out_ += "/>\n";
-    tag_open_ = false;
-    return;
+    at = Put(at, "/>\n");
+  } else {
+    if (!text_open_) at = PutIndent(at);
+    at = Put(Put(Put(at, "</"), name), ">\n");
   }
-  if (!text_open_) Indent();
-  text_open_ = false;
-  out_ += "</";
-  out_ += name;
-  out_ += ">\n";
+  tag_open_ = text_open_ = false;
+  Used(at);
 }
 
 void Writer::CloseUnlessEmpty(std::string_view name, const Mark& mark) {
-  if (out_.size() != mark.body) return Close(name);
-  --depth_;
-  out_.resize(mark.size);
+  if (used_ != mark.body) return Close(name);
+  indent_ -= 2;
+  used_ = mark.size;
   tag_open_ = mark.tag_open;
 }
 
 void Writer::TextContent(std::string_view text) {
-  out_ += '>';
-  AppendEscaped(&out_, text);
+  char* at = Room(text.size() * kLongestEscape + 1);
+  *at++ = '>';
+  Used(PutEscaped(at, text));
   tag_open_ = false;
   text_open_ = true;
 }
@@ -96,8 +133,7 @@ void Writer::EmptyElement(std::string_view name) {
 }
 
 void Writer::Verbatim(std::string_view xml) {
-  EndTag();
-  out_ += xml;
+  Used(Put(PutEndOfTag(Room(xml.size() + 2)), xml));
 }
 
 namespace {
@@ -232,10 +268,11 @@ void CopyNode(std::string* out, const Node& node, int depth, bool mixed, std::st
 }  // namespace
 
 void Writer::Copy(const Node& node, std::string_view dropped_namespace) {
-  EndTag();
   std::vector<const NamespaceDeclaration*> inherited;
   CollectInherited(node, node, &inherited);
-  CopyNode(&out_, node, depth_, false, dropped_namespace, &inherited);
+  std::string copy;
+  CopyNode(&copy, node, static_cast<int>(indent_ / 2), false, dropped_namespace, &inherited);
+  Verbatim(copy);
 }
 
 }  // namespace bv::xml

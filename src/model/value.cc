@@ -2,10 +2,19 @@
 
 namespace bv::model {
 
+namespace {
+bool Spells(const char* name, std::string_view text) {
+  for (char c : text) {
+    if (c == 0 || *name++ != c) return false;
+  }
+  return *name == 0;
+}
+}  // namespace
+
 std::optional<std::uint8_t> FindSpelling(const char* const* names, std::size_t count, std::string_view text) {
   if (text.empty()) return std::nullopt;
   for (std::size_t i = 0; i < count; ++i) {
-    if (text == names[i]) return static_cast<std::uint8_t>(i);
+    if (Spells(names[i], text)) return static_cast<std::uint8_t>(i);
   }
   return std::nullopt;
 }

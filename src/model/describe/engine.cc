@@ -6,9 +6,6 @@ namespace bv::model {
 
 namespace {
 
-// Members are reached through one accessor for both directions.
-const void* At(const Row& row, const void* object) { return row.at(const_cast<void*>(object)); }
-
 const xml::Node* FindChild(const Row& row, const xml::Node& element) {
   const xml::Node* found = element.Child(row.name);
   if (row.flags & kLastWins) {
@@ -118,9 +115,8 @@ std::uint64_t Parser::ScaledText(const xml::Node& element, const SizeSpec& spec)
   return Scaled(*number, element, spec);
 }
 
-bool Parser::Skips(const Row& row, const void* object) const {
-  if ((row.flags & kFormatOnly) || ((row.flags & kLiveOnly) && inactive()) || ((row.flags & kStatusOnly) && !status())) return true;
-  return row.when && !(row.flags & kWhenWriting) && !row.when(object);
+unsigned Parser::SkippedFlags() const {
+  return kFormatOnly | (inactive() ? kLiveOnly : 0) | (status() ? 0 : kStatusOnly);
 }
 
 namespace {
@@ -136,38 +132,47 @@ void StoreSize(const Row& row, void* value, std::uint64_t size) {
   }
 }
 
+// Most rows are about what is not there.
+bool IsAbsent(const Row& row, const xml::Node& element) {
+  if (row.kind >= RowKind::kText) return row.kind == RowKind::kText && element.text.empty();
+  std::uint64_t bits = row.kind <= RowKind::kSizeAttr ? element.attribute_bits : element.child_bits;
+  return !(bits >> row.name_index & 1);
+}
+
 }  // namespace
 
 void Parser::ReadRows(RowSpan rows, void* object, const xml::Node& element) {
+  const unsigned skipped = SkippedFlags();
   for (std::size_t i = 0; i < rows.count; ++i) {
     const Row& row = rows.rows[i];
-    if (Skips(row, object)) continue;
+    if ((row.flags & skipped) || (!(row.flags & kRequired) && IsAbsent(row, element))) continue;
+    if (row.when && !(row.flags & kWhenWriting) && !row.when(object)) continue;
     switch (row.kind) {
       case RowKind::kAttr:
-        ReadAttribute(row, row.at(object), element);
+        ReadAttribute(row, row.At(object), element);
         break;
       case RowKind::kText:
-        if (!element.text.empty() || (row.flags & kRequired)) ReadText(row, row.at(object), element.text, element);
+        ReadText(row, row.At(object), element.text, element);
         break;
       case RowKind::kTextChild:
         if (const xml::Node* child = FindChild(row, element)) {
           // An empty element says nothing, as an XPath string() of it would.
-          if (!child->text.empty() || row.type == &kOptionalStringValue) ReadText(row, row.at(object), child->text, *child);
+          if (!child->text.empty() || row.type == &kOptionalStringValue) ReadText(row, row.At(object), child->text, *child);
         } else if (row.flags & kRequired) {
           Fail(row.missing_fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
         }
         break;
       case RowKind::kTextList:
         for (const xml::Node* child = element.Child(row.name); child; child = child->Next(row.name)) {
-          ReadText(row, row.container->add(row.at(object)), child->text, *child);
+          ReadText(row, row.container->add(row.At(object)), child->text, *child);
         }
         break;
       case RowKind::kFlag:
-        if (element.Child(row.name)) *static_cast<bool*>(row.at(object)) = true;
+        if (element.Child(row.name)) *static_cast<bool*>(row.At(object)) = true;
         break;
       case RowKind::kGroup:
         if (const xml::Node* child = FindChild(row, element)) {
-          ReadRows(row.group, object, *child);
+          ReadRows(row.group(), object, *child);
         } else if (row.flags & kRequired) {
           Fail(row.missing_fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
         }
@@ -178,23 +183,23 @@ void Parser::ReadRows(RowSpan rows, void* object, const xml::Node& element) {
           Fail(row.missing_fault, "missing element '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
         }
         for (; child; child = row.container->many ? child->Next(row.name) : nullptr) {
-          ReadElement(*row.child, row.container->add(row.at(object)), *child);
+          ReadElement(*row.child, row.container->add(row.At(object)), *child);
         }
         break;
       }
       case RowKind::kInclude:
-        ReadElement(*row.child, row.at(object), element);
+        ReadElement(*row.child, row.At(object), element);
         break;
       case RowKind::kSize:
         if (const xml::Node* child = FindChild(row, element); child && !child->text.empty()) {
-          StoreSize(row, row.at(object), ScaledText(*child, *row.size));
+          StoreSize(row, row.At(object), ScaledText(*child, *row.size));
         }
         break;
       case RowKind::kSizeAttr:
         if (auto text = element.Attr(row.name)) {
           auto number = ParseNumber<std::uint64_t>(*text);
           if (!number) Fail(row.fault, BadAttributeMessage(element, row.name, *text, kUint64Value.expected));
-          StoreSize(row, row.at(object), Scaled(*number, element, *row.size));
+          StoreSize(row, row.At(object), Scaled(*number, element, *row.size));
         } else if (row.flags & kRequired) {
           MissingAttribute(element, row.name);
         }
@@ -213,12 +218,8 @@ void Parser::ReadElement(const ErasedDescription& description, void* object, con
 
 // --- formatting ----------------------------------------------------------------------------------
 
-bool Formatter::Skips(const Row& row, const void* object) const {
-  if ((row.flags & kParseOnly) || ((row.flags & kLiveOnly) && inactive()) || ((row.flags & kSecure) && !secure()) ||
-      ((row.flags & kStatusOnly) && !status())) {
-    return true;
-  }
-  return row.when && !row.when(object);
+unsigned Formatter::SkippedFlags() const {
+  return kParseOnly | (inactive() ? kLiveOnly : 0) | (secure() ? 0 : kSecure) | (status() ? 0 : kStatusOnly);
 }
 
 void Formatter::WriteContainer(const Row& row, const void* container) {
@@ -250,47 +251,47 @@ std::optional<std::uint64_t> LoadSize(const Row& row, const void* value) {
 void Formatter::WriteRow(const Row& row, const void* object) {
   switch (row.kind) {
     case RowKind::kAttr:
-      if (auto text = row.type->format(At(row, object), scratch_, row)) out_.Attr(row.name, *text);
+      if (auto text = row.type->format(row.At(object), scratch_, row)) out_.Attr(row.name, *text);
       break;
     case RowKind::kText:
       // The element's text ends it: its own row closes it as the last thing written.
-      if (auto text = row.type->format(At(row, object), scratch_, row)) out_.TextContent(*text);
+      if (auto text = row.type->format(row.At(object), scratch_, row)) out_.TextContent(*text);
       break;
     case RowKind::kTextChild:
-      if (auto text = row.type->format(At(row, object), scratch_, row)) out_.TextElement(row.name, *text);
+      if (auto text = row.type->format(row.At(object), scratch_, row)) out_.TextElement(row.name, *text);
       break;
     case RowKind::kTextList: {
-      const void* container = At(row, object);
+      const void* container = row.At(object);
       for (std::size_t i = 0; i < row.container->size(container); ++i) {
         if (auto text = row.type->format(row.container->get(container, i), scratch_, row)) out_.TextElement(row.name, *text);
       }
       break;
     }
     case RowKind::kFlag:
-      if (*static_cast<const bool*>(At(row, object))) out_.EmptyElement(row.name);
+      if (*static_cast<const bool*>(row.At(object))) out_.EmptyElement(row.name);
       break;
     case RowKind::kGroup: {
       auto mark = out_.Open(row.name);
-      WriteRows(row.group, object);
+      WriteRows(row.group(), object);
       if (row.flags & kAlways) out_.Close(row.name);
       else out_.CloseUnlessEmpty(row.name, mark);
       break;
     }
     case RowKind::kChild:
-      WriteContainer(row, At(row, object));
+      WriteContainer(row, row.At(object));
       break;
     case RowKind::kInclude:
-      WriteRows(row.child->rows, At(row, object));
+      WriteRows(row.child->rows, row.At(object));
       break;
     case RowKind::kSize:
-      if (auto size = LoadSize(row, At(row, object))) {
+      if (auto size = LoadSize(row, row.At(object))) {
         out_.Open(row.name);
         out_.Attr("unit", row.size->unit);
         out_.CloseWithText(row.name, std::to_string(*size));
       }
       break;
     case RowKind::kSizeAttr:
-      if (auto size = LoadSize(row, At(row, object))) {
+      if (auto size = LoadSize(row, row.At(object))) {
         out_.Attr(row.name, std::to_string(*size));
         out_.Attr("unit", row.size->unit);
       }
@@ -302,8 +303,10 @@ void Formatter::WriteRow(const Row& row, const void* object) {
 }
 
 void Formatter::WriteRows(RowSpan rows, const void* object) {
+  const unsigned skipped = SkippedFlags();
   for (std::size_t i = 0; i < rows.count; ++i) {
-    if (!Skips(rows.rows[i], object)) WriteRow(rows.rows[i], object);
+    const Row& row = rows.rows[i];
+    if (!(row.flags & skipped) && (!row.when || row.when(object))) WriteRow(row, object);
   }
 }
 
@@ -392,7 +395,7 @@ void ValidateRows(const std::vector<RowSpan>& spans, const xml::Node& element) {
     std::vector<RowSpan> inner;
     bool opaque = false;
     for (const Row* row : found) {
-      if (row->kind == RowKind::kGroup) inner.push_back(row->group);
+      if (row->kind == RowKind::kGroup) inner.push_back(row->group());
       else if (row->kind == RowKind::kChild) inner.push_back(row->child->rows);
       else if (row->kind == RowKind::kCustom) opaque = true;
     }

@@ -47,10 +47,10 @@ class Parser {
   // Attributes by hand, for custom rows: what rows do, one at a time. False when absent.
   template <typename V>
   bool Value(const xml::Node& element, std::string_view name, V& value, Fault fault = Fault::kXml, std::uint16_t flags = 0) {
-    Row row;
-    row.name = name;
+    Row row(RowKind::kAttr, name);
     row.type = TypeFor<V>::type;
-    row.names = TypeFor<V>::names;
+    row.names = TypeFor<V>::names.names;
+    row.count = TypeFor<V>::names.count;
     row.fault = row.missing_fault = fault;
     row.flags = flags;
     return ReadAttribute(row, &value, element);
@@ -65,7 +65,7 @@ class Parser {
  private:
   bool ReadAttribute(const Row& row, void* value, const xml::Node& element);
   void ReadText(const Row& row, void* value, std::string_view text, const xml::Node& element);
-  bool Skips(const Row& row, const void* object) const;
+  unsigned SkippedFlags() const;  // rows with one of these do not count
 
   ErrorDomain domain_;
   unsigned flags_;
@@ -107,7 +107,7 @@ class Formatter {
   void WriteRows(RowSpan rows, const void* object);
 
  private:
-  bool Skips(const Row& row, const void* object) const;
+  unsigned SkippedFlags() const;
   void WriteRow(const Row& row, const void* object);
   void WriteContainer(const Row& row, const void* container);
 

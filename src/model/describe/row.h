@@ -41,16 +41,19 @@ struct RowSpan {
 };
 
 enum class RowKind : std::uint8_t {
-  kAttr,       // attribute of the element
-  kText,       // the element's text
+  // attributes of the element
+  kAttr,
+  kSizeAttr,   // name='number' unit='KiB'
+  // child elements
   kTextChild,  // <name>value</name>
   kTextList,   // <name>value</name>, repeated: a vector of values
   kFlag,       // <name/>: a bool
   kGroup,      // <name>...</name> whose rows bind the same struct
   kChild,      // <name>...</name> with a struct (or vector, optional, unique_ptr of it) of its own
-  kInclude,    // rows of a member, on the same element
   kSize,       // <name unit='KiB'>number</name>
-  kSizeAttr,   // name='number' unit='KiB'
+  // the element as a whole
+  kText,       // its text
+  kInclude,    // rows of a member, on the same element
   kCustom,     // functions
 };
 
@@ -120,29 +123,40 @@ struct ErasedDescription {
   AfterParse after = nullptr;
 };
 
+// One cache line: an element costs a look at each of its rows.
 struct Row {
+  constexpr Row() = default;
+  constexpr Row(RowKind k, std::string_view n) : name(n), kind(k), name_index(xml::NameIndex(n)) {}
+
+  void* At(void* object) const { return static_cast<char*>(object) + offset; }
+  const void* At(const void* object) const { return static_cast<const char*>(object) + offset; }
+  RowSpan group() const { return {rows, count}; }
+
   std::string_view name;  // kCustom: all names it stands for, space separated, attributes with '@'
-  RowKind kind = RowKind::kAttr;
-  Fault fault = Fault::kXml, missing_fault = Fault::kXml;  // of a bad value, of an absent one
-  std::uint16_t flags = 0;
-  NumberStyle number;
-  void* (*at)(void* object) = nullptr;
   const ValueType* type = nullptr;
-  EnumNames names;
   union {
-    const void* nothing = nullptr;
+    const char* const* names = nullptr;  // spellings of an enum, `count` of them
+    const Row* rows;                     // kGroup: `count` rows
     const ErasedDescription* child;
     const CustomOps* custom;
     const SizeSpec* size;
   };
   const ContainerOps* container = nullptr;
-  RowSpan group{nullptr, 0};
   bool (*when)(const void* object) = nullptr;
+  std::uint16_t offset = 0;  // of the member in the object
+  std::uint16_t count = 0;
+  std::uint16_t flags = 0;
+  RowKind kind = RowKind::kAttr;
+  std::uint8_t name_index = 0;
+  Fault fault = Fault::kXml, missing_fault = Fault::kXml;  // of a bad value, of an absent one
+  NumberStyle number;
 };
+static_assert(sizeof(Row) == 64);
 
 // A row whose members belong to struct T; the same bytes as Row.
 template <typename T>
 struct RowOf : Row {
+  using Row::Row;
   constexpr RowOf With(std::uint16_t flag) const { return Changed([&](RowOf& r) { r.flags |= flag; }); }
   constexpr RowOf Required() const { return With(kRequired); }
   constexpr RowOf SkipZero() const { return With(kSkipZero); }
@@ -205,20 +219,36 @@ struct MemberOf<V C::*> {
   using Value = V;
 };
 
+// An object that is nowhere: the compiler finds the places of members in it.
+template <typename C>
+union Nowhere {
+  constexpr Nowhere() : bytes{} {}
+  constexpr ~Nowhere() {}
+  char bytes[sizeof(C)];
+  C object;
+};
+template <typename C>
+inline constinit Nowhere<C> nowhere;
+
+template <typename C, typename V>
+consteval std::size_t OffsetOf(V C::*member) {
+  const void* at = &(nowhere<C>.object.*member);
+  std::size_t offset = 0;
+  while (at != static_cast<const void*>(&nowhere<C>.bytes[offset])) offset += alignof(V);
+  return offset;
+}
+
 template <auto M, auto... Rest>
 struct Path {
   using Class = typename MemberOf<decltype(M)>::Class;
-  using Next = typename MemberOf<decltype(M)>::Value;
-  static auto* Get(void* o) {
-    void* inner = &(static_cast<Class*>(o)->*M);
-    if constexpr (sizeof...(Rest) == 0) {
-      return static_cast<Next*>(inner);
-    } else {
-      return Path<Rest...>::Get(inner);
-    }
-  }
-  static void* At(void* o) { return Get(o); }
-  using Value = std::remove_pointer_t<decltype(Get(nullptr))>;
+  using Value = typename Path<Rest...>::Value;
+  static constexpr std::size_t kOffset = OffsetOf(M) + Path<Rest...>::kOffset;
+};
+template <auto M>
+struct Path<M> {
+  using Class = typename MemberOf<decltype(M)>::Class;
+  using Value = typename MemberOf<decltype(M)>::Value;
+  static constexpr std::size_t kOffset = OffsetOf(M);
 };
 
 // What a container of structs holds.
@@ -271,15 +301,24 @@ struct Contained<std::vector<std::unique_ptr<V>>> {
   static constexpr std::uint16_t kFlags = kAlways;
 };
 
+template <typename V, typename T>
+constexpr void SetType(RowOf<T>& row) {
+  row.type = TypeFor<V>::type;
+  row.names = TypeFor<V>::names.names;
+  row.count = TypeFor<V>::names.count;
+}
+
+template <auto... M>
+constexpr auto MemberRow(RowKind kind, std::string_view name) {
+  RowOf<typename Path<M...>::Class> row(kind, name);
+  static_assert(Path<M...>::kOffset <= UINT16_MAX);
+  row.offset = Path<M...>::kOffset;
+  return row;
+}
 template <auto... M>
 constexpr auto ValueRow(RowKind kind, std::string_view name) {
-  using P = Path<M...>;
-  RowOf<typename P::Class> row;
-  row.name = name;
-  row.kind = kind;
-  row.at = &P::At;
-  row.type = TypeFor<typename P::Value>::type;
-  row.names = TypeFor<typename P::Value>::names;
+  auto row = MemberRow<M...>(kind, name);
+  SetType<typename Path<M...>::Value>(row);
   return row;
 }
 
@@ -315,22 +354,16 @@ constexpr auto TextChild(std::string_view name) {
 // <name>value</name>, repeated
 template <auto... M>
 constexpr auto TextList(std::string_view name) {
-  using P = detail::Path<M...>;
-  using C = detail::Contained<typename P::Value>;
-  RowOf<typename P::Class> row;
-  row.name = name;
-  row.kind = RowKind::kTextList;
-  row.at = &P::At;
-  row.type = TypeFor<typename C::Element>::type;
-  row.names = TypeFor<typename C::Element>::names;
+  using C = detail::Contained<typename detail::Path<M...>::Value>;
+  auto row = detail::MemberRow<M...>(RowKind::kTextList, name);
+  detail::SetType<typename C::Element>(row);
   row.container = &C::kOps;
   return row;
 }
 // <name/>
 template <auto... M>
 constexpr auto Flag(std::string_view name) {
-  auto row = detail::ValueRow<M...>(RowKind::kFlag, name);
-  return row;
+  return detail::ValueRow<M...>(RowKind::kFlag, name);
 }
 // <name unit='KiB'>number</name>
 template <auto... M>
@@ -349,10 +382,9 @@ constexpr auto SizeAttr(std::string_view name, const SizeSpec& spec) {
 // <name> with rows of the same struct; not written when empty.
 template <typename T, std::size_t N>
 constexpr RowOf<T> Group(std::string_view name, const RowOf<T> (&rows)[N]) {
-  RowOf<T> row;
-  row.name = name;
-  row.kind = RowKind::kGroup;
-  row.group = {rows, N};
+  RowOf<T> row(RowKind::kGroup, name);
+  row.rows = rows;
+  row.count = N;
   return row;
 }
 // <name> with a struct of its own. A plain member is not written when it comes out empty; of
@@ -360,13 +392,9 @@ constexpr RowOf<T> Group(std::string_view name, const RowOf<T> (&rows)[N]) {
 template <auto... M>
 constexpr auto Child(std::string_view name,
                      const Description<typename detail::Contained<typename detail::Path<M...>::Value>::Element>& description) {
-  using P = detail::Path<M...>;
-  using C = detail::Contained<typename P::Value>;
-  RowOf<typename P::Class> row;
-  row.name = name;
-  row.kind = RowKind::kChild;
+  using C = detail::Contained<typename detail::Path<M...>::Value>;
+  auto row = detail::MemberRow<M...>(RowKind::kChild, name);
   row.flags = C::kFlags;
-  row.at = &P::At;
   row.child = &description;
   row.container = &C::kOps;
   return row;
@@ -374,19 +402,14 @@ constexpr auto Child(std::string_view name,
 // The rows of a member's description, on this element.
 template <auto... M>
 constexpr auto Include(const Description<typename detail::Path<M...>::Value>& description) {
-  using P = detail::Path<M...>;
-  RowOf<typename P::Class> row;
-  row.kind = RowKind::kInclude;
-  row.at = &P::At;
+  auto row = detail::MemberRow<M...>(RowKind::kInclude, {});
   row.child = &description;
   return row;
 }
 // More rows of the same struct, on this element.
 template <typename T>
 constexpr RowOf<T> IncludeSame(const Description<T>& description) {
-  RowOf<T> row;
-  row.kind = RowKind::kInclude;
-  row.at = [](void* o) { return o; };
+  RowOf<T> row(RowKind::kInclude, {});
   row.child = &description;
   return row;
 }
@@ -396,9 +419,7 @@ constexpr RowOf<T> IncludeSame(const Description<T>& description) {
 template <auto Parse, auto Format>
 constexpr auto Custom(std::string_view names) {
   using T = typename detail::ParseOwner<decltype(+Parse)>::Type;
-  RowOf<T> row;
-  row.name = names;
-  row.kind = RowKind::kCustom;
+  RowOf<T> row(RowKind::kCustom, names);
   row.custom = &detail::kCustomOps<Parse, Format, T>;
   return row;
 }

@@ -24,12 +24,11 @@ using Formatted = std::optional<std::string_view>;
 template <typename I>
 Formatted FormatNumber(I value, std::string& scratch, const Row& row) {
   char digits[24];
-  char* end = std::to_chars(digits, digits + sizeof digits, value, row.number.base).ptr;
-  auto size = static_cast<std::size_t>(end - digits);
-  scratch = row.number.base == 16 ? "0x" : row.number.base == 8 ? "0" : "";
+  auto size = static_cast<std::size_t>(std::to_chars(digits, std::end(digits), value, row.number.base).ptr - digits);
+  if (row.number.base == 10) return scratch.assign(digits, size);
+  scratch = row.number.base == 16 ? "0x" : "0";
   if (size < row.number.width) scratch.append(row.number.width - size, '0');
-  scratch.append(digits, size);
-  return scratch;
+  return scratch.append(digits, size);
 }
 
 template <typename I>
@@ -102,7 +101,7 @@ const ValueType kBoolValue{
 
 const ValueType kEnumValue{
     [](void* value, std::string_view text, const Row& row) {
-      auto found = FindSpelling(row.names.names, row.names.count, text);
+      auto found = FindSpelling(row.names, row.count, text);
       if (!found || (*found == 0 && (row.flags & kNonZero))) return false;
       As<std::uint8_t>(value) = *found;
       return true;
@@ -110,8 +109,8 @@ const ValueType kEnumValue{
     [](const void* value, std::string&, const Row& row) -> Formatted {
       std::uint8_t index = As<std::uint8_t>(value);
       if (index == 0 && (row.flags & kSkipZero)) return std::nullopt;
-      std::string_view name = row.names.names[index];
-      if (name.empty()) return std::nullopt;
+      const char* name = row.names[index];
+      if (!*name) return std::nullopt;
       return name;
     },
     ""};
@@ -199,6 +198,17 @@ const ValueType kOptionalUint64Value{&ParseOptionalNumber<std::uint64_t>, &Forma
 const ValueType kOptionalInt32Value{&ParseOptionalNumber<std::int32_t>, &FormatOptionalNumber<std::int32_t>, kSignedText};
 const ValueType kOptionalInt64Value{&ParseOptionalNumber<std::int64_t>, &FormatOptionalNumber<std::int64_t>, kSignedText};
 
+namespace {
+
+int Digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
 template <typename I>
 std::optional<I> ParseNumber(std::string_view text, int base) {
   auto blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
@@ -213,9 +223,13 @@ std::optional<I> ParseNumber(std::string_view text, int base) {
   } else if (base == 0) {
     base = text.size() > 1 && text[0] == '0' ? 8 : 10;
   }
+  if (text.empty()) return std::nullopt;
   std::uint64_t magnitude = 0;
-  auto result = std::from_chars(text.data(), text.data() + text.size(), magnitude, base);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
+  for (char c : text) {
+    int digit = Digit(c);
+    if (digit < 0 || digit >= base) return std::nullopt;
+    if (__builtin_mul_overflow(magnitude, base, &magnitude) || __builtin_add_overflow(magnitude, digit, &magnitude)) return std::nullopt;
+  }
   auto limit = static_cast<std::uint64_t>(std::numeric_limits<I>::max());
   if (magnitude > limit + (negative ? 1 : 0)) return std::nullopt;
   return static_cast<I>(negative ? 0 - magnitude : magnitude);

@@ -26,11 +26,10 @@ void ReadModel(Parser& p, Controller& c, const xml::Node& element) {
   auto text = element.Attr("model");
   if (!text) return;
   ModelRange range = ModelsOf(c.type);
-  for (auto i = static_cast<unsigned>(range.first); i && i <= static_cast<unsigned>(range.last); ++i) {
-    if (*text == Spelling<ControllerModel>::kNames[i]) {
-      c.model = static_cast<ControllerModel>(i);
-      return;
-    }
+  auto first = static_cast<std::size_t>(range.first), last = static_cast<std::size_t>(range.last);
+  if (auto found = FindSpelling(&Spelling<ControllerModel>::kNames[first], last - first + 1, *text); found && first > 0) {
+    c.model = static_cast<ControllerModel>(first + *found);
+    return;
   }
   p.Fail(Fault::kUnsupported, "Unknown model type '" + std::string(*text) + "'");
 }

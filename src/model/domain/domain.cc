@@ -347,7 +347,7 @@ void ParseDevice(std::string_view xml, unsigned flags, DomainDef& def) {
   for (const Row& row : kDeviceRows) {
     if (row.kind != RowKind::kChild || row.name != root.name) continue;
     if (flags & kParseValidate) Validate(*row.child, root);
-    parser.ReadElement(*row.child, row.container->add(row.at(&def)), root);
+    parser.ReadElement(*row.child, row.container->add(row.At(&def)), root);
     CheckChardevSources(def);
     return;
   }
@@ -384,8 +384,7 @@ void FormatDomain(const DomainDef& def, unsigned flags, xml::Writer& out, std::s
 }
 
 std::string FormatDomain(const DomainDef& def, unsigned flags) {
-  xml::Writer out;
-  out.out().reserve(8 * 1024);
+  xml::Writer out(0, 16 * 1024);
   FormatDomain(def, flags, out, "domain");
   return out.Take();
 }
