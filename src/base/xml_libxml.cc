@@ -78,6 +78,7 @@ class Reader {
     xmlParseDocument(context_);
     context_->sax = original;
     bool well_formed = context_->wellFormed;
+    xmlFreeDoc(context_->myDoc);  // what entities were declared in before we stopped, if any were
     xmlFreeParserCtxt(context_);
     if (!error_.empty()) {
       throw Error(domain, ErrorCode::kXmlDetail, "(" + std::string(what) + "):" + std::to_string(line_) + ": " + error_);
