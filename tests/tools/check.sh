@@ -24,7 +24,7 @@ parts() {
   done
   echo "cmocka|300|tests/cmocka/compare.sh $tests"
   echo "fuzz|300|tests/tools/fuzz.sh build-fuzz"
-  echo "live|900|tests/live/run"
+  echo "live|1500|tests/live/run"
   echo "boot|300|env DATA=$PWD/$tests/data tests/boot/run"
 }
 
