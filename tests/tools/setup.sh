@@ -9,12 +9,13 @@ packages_of() {
     build) echo make g++ autoconf pkg-config libglib2.0-dev libxml2-dev libjson-c-dev libzstd-dev \
       libpcre2-dev libfmt-dev libsystemd-dev nettle-dev libgnutls28-dev libsasl2-dev ;;
     unit) echo libgtest-dev libcmocka-dev lld libxml2-utils ;;
-    guests) echo libvirt-clients python3 python3-libvirt qemu-system-x86 qemu-utils iproute2 procps util-linux dbus-daemon ;;
+    guests) echo libvirt-clients python3 python3-libvirt qemu-system-x86 qemu-utils iproute2 procps util-linux dbus-daemon \
+      dnsmasq-base iptables ebtables ;;
     boot) echo systemd systemd-container dbus openssl libvirt-clients ;;
     kernel) echo linux-image-amd64 busybox-static cpio ;;
     auth) echo gnutls-bin sasl2-bin krb5-kdc krb5-admin-server krb5-user libsasl2-modules libsasl2-modules-gssapi-mit polkitd \
       dbus-daemon ;;
-    conformance) echo libvirt-daemon-system dnsmasq-base iptables ebtables ;;
+    conformance) echo libvirt-daemon-system ;;
     fuzz) echo clang-16 libclang-rt-16-dev lld ;;
     check) for g in build unit guests kernel; do packages_of $g; done ;;
     demo) for g in build guests kernel; do packages_of $g; done ;;
