@@ -67,33 +67,6 @@ class Event::Awaiter {
 
 inline Event::Awaiter Event::Wait(Deadline deadline) { return Awaiter(*this, deadline); }
 
-// A result that somebody else delivers once.
-template <typename T>
-class Promise {
- public:
-  void Set(T value) {
-    value_.emplace(std::move(value));
-    done_.Set();
-  }
-  void Fail(std::exception_ptr error) {
-    error_ = std::move(error);
-    done_.Set();
-  }
-  bool is_set() const { return done_.is_set(); }
-
-  // The value, or nullopt when the deadline came first; rethrows what Fail() was given.
-  Task<std::optional<T>> Get(Deadline deadline = kNever) {
-    if (!co_await done_.Wait(deadline)) co_return std::nullopt;
-    if (error_) std::rethrow_exception(error_);
-    co_return std::move(value_);
-  }
-
- private:
-  Event done_;
-  std::optional<T> value_;
-  std::exception_ptr error_;
-};
-
 // Suspends for at least `duration`.
 Task<> Sleep(Clock::duration duration);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/ip.h"
 #include "model/domain/descriptions.h"
+#include "model/network_parts.h"
 
 namespace bv::model {
 
@@ -141,11 +143,20 @@ void CheckVlan(Parser&, Vlan& vlan, const xml::Node& element) {
 }
 
 constexpr RowOf<IpAddress> kIpRows[] = {
-    Attr<&IpAddress::address>("address").Required().Fails(Fault::kInvalidArg),
+    Attr<&IpAddress::address>("address").Required().Fails(Fault::kDomainXml),
     Attr<&IpAddress::family>("family"),
-    Attr<&IpAddress::prefix>("prefix"),
+    Attr<&IpAddress::prefix>("prefix").Fails(Fault::kDomainXml),
     Attr<&IpAddress::peer>("peer"),
 };
+
+// The family is what the address says it is.
+void CheckIp(Parser& p, IpAddress& ip, const xml::Node&) {
+  auto address = Ip::Parse(ip.address);
+  if (!address) p.Fail(Fault::kDomainXml, "Invalid address '" + ip.address + "' in <ip>");
+  ip.family = address->v4() ? "ipv4" : "ipv6";
+  if (ip.prefix && *ip.prefix > address->width()) p.Fail(Fault::kDomainXml, "Invalid prefix value '" + std::to_string(*ip.prefix) + "' in <ip>");
+  if (ip.prefix == 0u) ip.prefix.reset();
+}
 
 constexpr RowOf<IpRoute> kRouteRows[] = {
     Attr<&IpRoute::family>("family"),
@@ -155,6 +166,11 @@ constexpr RowOf<IpRoute> kRouteRows[] = {
     Attr<&IpRoute::gateway>("gateway"),
     Attr<&IpRoute::metric>("metric").NonZero(),
 };
+
+// An interface's routes obey the rules of a network's.
+void CheckRoute(Parser& p, IpRoute&, const xml::Node& element) {
+  ReadRoute(p, element.parent && element.parent->Is("source") ? "interface host IP" : "guest interface", element);
+}
 
 constexpr RowOf<FilterParameter> kParameterRow[] = {
     Attr<&FilterParameter::name>("name"),
@@ -178,8 +194,8 @@ constinit const Description<VirtualPort> kVirtualPort = Describe<&CheckPort>(kPo
 constinit const Description<VirtualPort> kVirtualPortTemplate = Describe<&CheckTemplate>(kPortRows);
 constinit const Description<Bandwidth> kBandwidth = Describe<&DropEmptyRates>(kBandwidthRows);
 constinit const Description<Vlan> kVlan = Describe<&CheckVlan>(kVlanRows);
-constinit const Description<IpAddress> kIpAddress{kIpRows};
-constinit const Description<IpRoute> kIpRoute{kRouteRows};
+constinit const Description<IpAddress> kIpAddress = Describe<&CheckIp>(kIpRows);
+constinit const Description<IpRoute> kIpRoute = Describe<&CheckRoute>(kRouteRows);
 constinit const Description<FilterRef> kFilterRef = Describe<&SortParameters>(kFilterRows);
 
 }  // namespace bv::model

@@ -271,10 +271,8 @@ void WriteIps(Formatter& f, const NetworkDef& def) {
 
 // --- <route> ---------------------------------------------------------------------------------------------
 
-namespace {
-
-NetworkRoute ReadRoute(Parser& p, const NetworkDef& def, const xml::Node& element) {
-  auto fail = [&](std::string text) { FailXml(def.name + ": " + text); };
+NetworkRoute ReadRoute(Parser& p, const std::string& whose, const xml::Node& element) {
+  auto fail = [&](std::string text) { FailXml(whose + ": " + text); };
   NetworkRoute route;
   std::optional<unsigned> prefix;
   p.Value(element, "prefix", prefix);
@@ -316,11 +314,9 @@ NetworkRoute ReadRoute(Parser& p, const NetworkDef& def, const xml::Node& elemen
   return route;
 }
 
-}  // namespace
-
 void ReadRoutes(Parser& p, NetworkDef& def, const xml::Node& element) {
   for (const xml::Node* node = element.Child("route"); node; node = node->Next("route")) {
-    NetworkRoute route = ReadRoute(p, def, *node);
+    NetworkRoute route = ReadRoute(p, def.name, *node);
     bool reachable = false;
     for (const NetworkIp& ip : def.ips) {
       unsigned prefix = PrefixOf(ip);

@@ -11,6 +11,8 @@ void WriteForward(Formatter& f, const NetworkDef& def);
 void ReadIps(Parser& p, NetworkDef& def, const xml::Node& element);
 void WriteIps(Formatter& f, const NetworkDef& def);
 void ReadRoutes(Parser& p, NetworkDef& def, const xml::Node& element);
+// One <route>; errors name `whose` it is.
+NetworkRoute ReadRoute(Parser& p, const std::string& whose, const xml::Node& element);
 void WriteRoutes(Formatter& f, const NetworkDef& def);
 void ReadDns(Parser& p, NetworkDef& def, const xml::Node& element);
 void WriteDns(Formatter& f, const NetworkDef& def);

@@ -1,5 +1,7 @@
 #include "model/value.h"
 
+#include <sys/random.h>
+
 namespace bv::model {
 
 namespace {
@@ -39,6 +41,14 @@ std::optional<MacAddress> MacAddress::Parse(std::string_view text) {
     mac.bytes[i] = static_cast<std::uint8_t>(value);
   }
   if (at != text.size()) return std::nullopt;
+  return mac;
+}
+
+MacAddress MacAddress::Generate() {
+  MacAddress mac;
+  mac.bytes = {0x52, 0x54, 0x00};
+  while (getrandom(mac.bytes.data() + 3, 3, 0) != 3) {
+  }
   return mac;
 }
 

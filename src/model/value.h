@@ -70,6 +70,8 @@ struct MacAddress {
   std::array<std::uint8_t, 6> bytes{};
   // "52:54:00:ab:cd:ef" (one or two hex digits a byte).
   static std::optional<MacAddress> Parse(std::string_view text);
+  // One of QEMU's range, 52:54:00, by chance.
+  static MacAddress Generate();
   std::string_view FormatTo(char (&buffer)[18]) const;
   bool operator==(const MacAddress&) const = default;
 };

@@ -92,7 +92,13 @@ class Conf {
   }
 
  private:
-  void Line(const std::string& line) { text_ += line + "\n"; }
+  // What a definition says is one line at most: a second could be any setting.
+  void Line(const std::string& line) {
+    if (line.find('\n') != std::string::npos) {
+      throw Error(ErrorDomain::kNetwork, ErrorCode::kXmlError, "a line break within '" + line.substr(0, line.find('\n')) + "'");
+    }
+    text_ += line + "\n";
+  }
 
   void Header() {
     text_ = fmt::format(

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "host/netfilter.h"
 
 namespace bv::network {
 
@@ -17,8 +18,8 @@ namespace {
 
 class Rules {
  public:
-  explicit Rules(const NetworkDef& def) : def_(def), bridge_(def.bridge.name) {
-    if (!def.forward.interfaces.empty()) device_ = def.forward.interfaces[0].dev;
+  explicit Rules(const NetworkDef& def) : def_(def), bridge_(NetfilterWord(def.bridge.name)) {
+    if (!def.forward.interfaces.empty()) device_ = NetfilterWord(def.forward.interfaces[0].dev);
   }
 
   std::vector<FirewallRule> Make() {

@@ -1,7 +1,6 @@
 #include "network/validate.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <set>
@@ -96,14 +95,6 @@ void CheckDhcp(const NetworkDef& def) {
   }
 }
 
-// Our kind of address: the prefix of virtual machines and three bytes of chance.
-model::MacAddress MakeMac() {
-  model::MacAddress mac;
-  mac.bytes = {0x52, 0x54, 0x00};
-  if (getrandom(mac.bytes.data() + 3, 3, 0) != 3) throw SystemError(ErrorDomain::kNetwork, "cannot make an address");
-  return mac;
-}
-
 }  // namespace
 
 void CheckDefinition(const NetworkDef& def) {
@@ -116,7 +107,7 @@ void CheckDefinition(const NetworkDef& def) {
 
 void CompleteBridge(NetworkDef& def, const NetworkList& list) {
   if (!def.has_own_bridge()) return;
-  if (!def.mac) def.mac = MakeMac();
+  if (!def.mac) def.mac = model::MacAddress::Generate();
   auto number = def.bridge.name.find("%d");
   if (!def.bridge.name.empty() && number == def.bridge.name.npos) {
     if (!list.BridgeTaken(def.bridge.name, def.name)) return;

@@ -18,7 +18,7 @@ bool CatchesUp(const Timer& t) { return t.tick_policy == TickPolicy::kCatchup; }
 constexpr RowOf<Timer> kTimerRows[] = {
     Attr<&Timer::name>("name").Required().Fails(Fault::kUnsupported),
     Attr<&Timer::present>("present"),
-    Attr<&Timer::tick_policy>("tickpolicy").NonZero().Fails(Fault::kUnsupported),
+    Attr<&Timer::tick_policy>("tickpolicy").NonZero(),
     Attr<&Timer::track>("track").NonZero().Fails(Fault::kUnsupported),
     Attr<&Timer::frequency>("frequency"),
     Attr<&Timer::mode>("mode").NonZero().Fails(Fault::kUnsupported),

@@ -142,9 +142,9 @@ void WriteMirror(Formatter& f, const Disk& disk) {
 // --- the disk ----------------------------------------------------------------------------------------
 
 constexpr RowOf<DiskGeometry> kGeometryRows[] = {
-    Attr<&DiskGeometry::cylinders>("cyls").Required(),
-    Attr<&DiskGeometry::heads>("heads").Required(),
-    Attr<&DiskGeometry::sectors>("secs").Required(),
+    Attr<&DiskGeometry::cylinders>("cyls"),
+    Attr<&DiskGeometry::heads>("heads"),
+    Attr<&DiskGeometry::sectors>("secs"),
     Attr<&DiskGeometry::trans>("trans").NonZero(),
 };
 constexpr Description<DiskGeometry> kGeometry{kGeometryRows};

@@ -63,7 +63,7 @@ void ReadPorts(Parser& p, G& g, const xml::Node& element) {
   bool has_tls = g.type == T::kSpice && p.Value(element, "tlsPort", g.tls_port);
   if (g.type == T::kVnc) p.Value(element, "websocket", g.websocket, Fault::kDomainXml);
   YesNo given = YesNo::kAbsent;
-  p.Value(element, "autoport", given);
+  p.Value(element, "autoport", given, Fault::kXml, kIgnoreBad);
   g.autoport = given == YesNo::kYes;
   if (g.type == T::kSpice) {
     if (g.port == -1 && g.tls_port == -1) g.autoport = true;

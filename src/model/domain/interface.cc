@@ -105,7 +105,7 @@ void ReadSource(Parser& p, I& i, const xml::Node& element) {
   const xml::Node* source = element.Child("source");
   switch (i.type) {
     case T::kHostdev:
-      p.Value(element, "managed", i.hostdev->managed);
+      p.Value(element, "managed", i.hostdev->managed, Fault::kXml, kIgnoreBad);
       ReadHostdevSource(p, *i.hostdev, element);
       return;
     case T::kVhostUser:
@@ -247,6 +247,8 @@ void WriteHostdevDriver(Formatter& f, const I& i) {
   f.out().Close("driver");
 }
 
+// The manual has type='passt', but the release has nothing behind it.
+constexpr char kPasst[] = "passt";
 constexpr RowOf<NetBackend> kBackendRows[] = {
     Attr<&NetBackend::tap>("tap"),
     Attr<&NetBackend::vhost>("vhost"),
@@ -256,8 +258,7 @@ void ReadBackend(Parser& p, I& i, const xml::Node& element) {
   const xml::Node* node = element.Child("backend");
   if (!node) return;
   p.Read(kBackend, i.backend, *node);
-  // The manual has type='passt', but the release has nothing behind it.
-  if (auto type = node->Attr("type")) p.Fail(*type == "passt" ? Fault::kDomainXml : Fault::kXml, "Invalid value for attribute 'type' in element 'backend': '" + std::string(*type) + "'.");
+  if (auto type = node->Attr("type"); type && *type != kPasst) p.BadAttribute(*node, "type", *type);
 }
 void WriteBackend(Formatter& f, const I& i) {
   auto mark = f.out().Open("backend");
@@ -268,7 +269,7 @@ void WriteBackend(Formatter& f, const I& i) {
 // --- the rest ------------------------------------------------------------------------------------------------------
 
 constexpr RowOf<PortForwardRange> kRangeRows[] = {
-    Attr<&PortForwardRange::start>("start").Required().NonZero(),
+    Attr<&PortForwardRange::start>("start").NonZero(),
     Attr<&PortForwardRange::end>("end").NonZero(),
     Attr<&PortForwardRange::to>("to").NonZero(),
     Attr<&PortForwardRange::exclude>("exclude"),
@@ -390,8 +391,6 @@ constexpr RowOf<I> kRows[] = {
     Custom<&ReadType, &WriteType>("@type"),
     Custom<&Nothing, &WriteManaged>("@managed"),
     Attr<&I::trust_guest_rx_filters>("trustGuestRxFilters"),
-    Include<&I::info>(kDeviceInfo).With(kParseOnly),  // these two first: which of several errors is told
-    Custom<&ReadBackend, &WriteBackend>("backend").With(kParseOnly),
     Custom<&ReadMac, &WriteMac>("mac"),
     Custom<&ReadHostdevDriver, &WriteHostdevDriver>("driver").When<&Is<T::kHostdev>>(),
     Custom<&ReadActual, &WriteActual>("actual").StatusOnly(),
@@ -410,14 +409,14 @@ constexpr RowOf<I> kRows[] = {
     Group("guest", kGuestRows),
     Group("model", kModelRows),
     Custom<&ReadDriver, &WriteDriver>("driver"),
-    Custom<&ReadBackend, &WriteBackend>("backend").With(kFormatOnly),
+    Custom<&ReadBackend, &WriteBackend>("backend"),
     Custom<&ReadFilter, &WriteFilter>("filterref"),
     Group("tune", kSndbufRows),
     Group("teaming", kTeamingRows),
     Group("link", kLinkRows),
     Group("mtu", kMtuRows),
     Group("coalesce", kCoalesceRows),
-    Include<&I::info>(kDeviceInfo).With(kFormatOnly),
+    Include<&I::info>(kDeviceInfo),
 };
 
 void CheckInterface(Parser& p, I& i, const xml::Node& element) {
@@ -426,7 +425,8 @@ void CheckInterface(Parser& p, I& i, const xml::Node& element) {
   }
   if (i.teaming == TeamingType::kTransient && i.teaming_persistent.empty()) p.Fail(Fault::kUnsupported, "missing required 'persistent' attribute in <interface> <teaming> element with type='transient'");
   if (i.teaming == TeamingType::kPersistent && !i.teaming_persistent.empty()) p.Fail(Fault::kUnsupported, "'persistent' attribute not allowed in <interface> <teaming> element with type='persistent'");
-  (void)element;
+  const xml::Node* backend = element.Child("backend");
+  if (backend && backend->AttrOr("type") == kPasst) p.Fail(Fault::kDomainXml, "Invalid value for attribute 'type' in element 'backend': 'passt'.");
 }
 
 }  // namespace

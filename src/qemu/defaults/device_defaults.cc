@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <strings.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <bit>
@@ -29,15 +28,6 @@ DiskBus BusOfName(const Disk& disk) {
   if (name.starts_with("xvd")) return DiskBus::kXen;
   if (name.starts_with("ubd")) return DiskBus::kUml;
   return DiskBus::kIde;
-}
-
-// QEMU's own address prefix.
-MacAddress GenerateMac() {
-  MacAddress mac;
-  mac.bytes = {0x52, 0x54, 0x00};
-  while (getrandom(mac.bytes.data() + 3, 3, 0) != 3) {
-  }
-  return mac;
 }
 
 // Models that libvirt knows are written in one spelling, however they were given.
@@ -156,7 +146,7 @@ void CompleteDisk(const DomainDef& def, Disk& disk) {
 
 void CompleteInterface(const DomainDef&, const QemuCaps& caps, Interface& net) {
   if (!net.mac) {
-    net.mac = GenerateMac();
+    net.mac = MacAddress::Generate();
     net.mac_generated = true;
   }
   if (net.type == InterfaceType::kVdpa && net.model.empty()) net.model = "virtio";

@@ -59,6 +59,17 @@ TEST(DnsmasqConfigTest, RefusesReverseZonesWithinALabel) {
   EXPECT_EQ(CodeOf(make), ErrorCode::kConfigUnsupported);
 }
 
+TEST(DnsmasqConfigTest, HasNoLineThatADefinitionSmugglesIn) {
+  auto make = [] { MakeDnsmasqFiles(Network("<dns><txt name='n' value='a&#10;dhcp-script=/x'/></dns><ip address='10.1.2.1'/>"), Paths()); };
+  EXPECT_EQ(CodeOf(make), ErrorCode::kXmlError);
+}
+
+TEST(FirewallRulesTest, QuoteNamesThatAreMoreThanAWord) {
+  for (auto& rule : NetworkRules(Network("<forward mode='route' dev='e&#10;COMMIT'/><ip address='10.1.2.1'/>"))) {
+    EXPECT_EQ(rule.rule.find('\n'), rule.rule.npos) << rule.rule;
+  }
+}
+
 TEST(FirewallRulesTest, FollowTheMode) {
   auto count = [](const char* body, const char* chain) {
     int found = 0;
