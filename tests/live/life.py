@@ -232,7 +232,7 @@ def test_another_daemon_with_the_same_driver(host):
         status, _, err = run_daemon(host, '-f', path, '-p', host.logs + '/other.pid')
         expect('refused', "driver.pid': Resource temporarily unavailable" in err, True)
         return
-    for name, driver in (('libvirtd', 'qemu'), ('virtqemud', 'qemu'), ('virtsecretd', 'secrets')):
+    for name, driver in (('libvirtd', 'network'), ('virtqemud', 'qemu'), ('virtsecretd', 'secrets'), ('virtnetworkd', 'network')):
         ends(host, name, 'the driver in use', ['-f', path, '-p', host.logs + '/other.pid'], 11,
              "Failed to acquire pid file '/run/libvirt/%s/driver.pid': Resource temporarily unavailable" % driver)
         with open('/run/libvirt/%s/driver.pid' % driver) as f:
