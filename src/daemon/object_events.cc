@@ -1,8 +1,15 @@
 #include "daemon/object_events.h"
 
+#include "base/error.h"
+
 namespace bv {
 
+namespace {
+[[noreturn]] void Refuse(std::string text) { throw Error(ErrorDomain::kRemote, ErrorCode::kInternalError, std::move(text)); }
+}  // namespace
+
 int ObjectEvents::Add(rpc::ClientSession& client, int event, std::optional<Uuid> object) {
+  if (event < 0 || event >= kinds_) Refuse(std::string("unsupported ") + what_ + " event ID " + std::to_string(event));
   Insert(client, next_, event, object);
   return next_++;
 }
@@ -12,8 +19,9 @@ void ObjectEvents::Insert(rpc::ClientSession& client, int id, int event, std::op
   client.OnClose([this, id] { std::erase_if(subscriptions_, [=](auto& s) { return s.id == id; }); });
 }
 
-bool ObjectEvents::Remove(const rpc::ClientSession& client, int id) {
-  return std::erase_if(subscriptions_, [&](auto& s) { return s.id == id && s.client.lock().get() == &client; }) > 0;
+void ObjectEvents::Remove(const rpc::ClientSession& client, int id) {
+  auto gone = std::erase_if(subscriptions_, [&](auto& s) { return s.id == id && s.client.lock().get() == &client; });
+  if (gone == 0) Refuse(std::string(what_) + " event callback " + std::to_string(id) + " not registered");
 }
 
 Json ObjectEvents::Save(const rpc::ClientSession& client, const char* object) const {

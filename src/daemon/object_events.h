@@ -14,10 +14,13 @@ namespace bv {
 // of event. A subscription ends with its client.
 class ObjectEvents {
  public:
-  // The number that the client knows the subscription by.
+  // `what` the objects are called in errors, and how many kinds of event they have, from 0 on.
+  ObjectEvents(const char* what, int kinds) : what_(what), kinds_(kinds) {}
+
+  // The number that the client knows the subscription by. Throws when there are no such events.
   int Add(rpc::ClientSession& client, int event, std::optional<Uuid> object);
-  // False when the client has none of that number.
-  bool Remove(const rpc::ClientSession& client, int id);
+  // Throws when the client has none of that number.
+  void Remove(const rpc::ClientSession& client, int id);
 
   // Sends `message` with each subscriber's callbackID.
   template <typename EventProc>
@@ -45,6 +48,8 @@ class ObjectEvents {
   };
   void Insert(rpc::ClientSession& client, int id, int event, std::optional<Uuid> object);
 
+  const char* what_;
+  int kinds_;
   std::vector<Subscription> subscriptions_;
   int next_ = 0;
 };

@@ -102,7 +102,7 @@ class NetworkDriver : public Driver, public NetworkSource {
   NetworkStarter starter_;
   NetworkList networks_;
   AsyncMutex changes_;  // one at a time: rules and bridges are the host's
-  ObjectEvents events_;
+  ObjectEvents events_{"network", 2};
 };
 
 inline remote::NonnullNetwork Reference(const Network& network) { return {network.name(), network.uuid()}; }

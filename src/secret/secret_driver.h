@@ -62,7 +62,7 @@ class SecretDriver : public Driver, public SecretSource {
   Fd inherited_lock_;  // of another image of this process
   SecretStore store_;
   AsyncMutex changes_;  // one at a time, since each waits for the disk
-  ObjectEvents events_;
+  ObjectEvents events_{"secret", 2};
 };
 
 }  // namespace bv::secret

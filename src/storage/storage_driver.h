@@ -129,7 +129,7 @@ class StorageDriver : public Driver, public VolumeFinder {
   Fd inherited_lock_;  // of another image of this process
   PoolList pools_;
   AsyncMutex definitions_;  // for new pools, which have no turn yet
-  ObjectEvents events_;
+  ObjectEvents events_{"storage pool", 2};
 };
 
 remote::NonnullStoragePool Reference(const Pool& pool);
