@@ -169,6 +169,10 @@ std::function<void(RotatingFile&)> LogDriver::Preparation(const std::string& pat
     file.on_discard = [turns](Fd old) {
       if (auto alive = turns.lock()) alive->Discard(std::move(old));
     };
+    file.on_full = [turns] {
+      auto alive = turns.lock();
+      return alive && alive->FreeDiscarded();
+    };
     if (!compress) return;
     file.on_roll_over = [this, path, turns] {
       if (auto alive = turns.lock()) alive->ToLoop([this, path] { compressor_.Add(path); });

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,7 +35,7 @@ constexpr Clock::duration kStuck = 250ms;
 constexpr Clock::duration kGone = 2s;
 constexpr int kBatch = 64;
 // What dropped files may still take of a disk while everybody is busy.
-constexpr std::size_t kMostDiscarded = 64u << 20;
+constexpr std::uint64_t kPartOfFree = 32;
 // What all pipes together may hold, when all guests write more than we can take; each has an equal part, within
 // limits. Who could write more at a turn than others would get as much more of everything.
 constexpr std::size_t kInPipes = 16u << 20, kLeastTurn = 64u << 10, kLongestTurn = 1u << 20;
@@ -69,7 +70,8 @@ std::optional<Pipe> MakePipe() {
 
 }  // namespace
 
-LogTurns::LogTurns() : silent_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+LogTurns::LogTurns(std::uint64_t most_discarded)
+    : most_discarded_(most_discarded), silent_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!silent_ || !wake_) throw SystemError(ErrorDomain::kLogging, "cannot watch logs");
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
   epoll_ctl(silent_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
@@ -77,7 +79,9 @@ LogTurns::LogTurns() : silent_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, E
   again_.emplace([this] { Start(); });
 }
 
-std::shared_ptr<LogTurns> LogTurns::Make() { return std::shared_ptr<LogTurns>(new LogTurns); }
+std::shared_ptr<LogTurns> LogTurns::Make(std::uint64_t most_discarded) {
+  return std::shared_ptr<LogTurns>(new LogTurns(most_discarded));
+}
 
 void LogTurns::Close(Deadline deadline) {
   watch_.reset();
@@ -184,8 +188,7 @@ void LogTurns::Serve() {
   while (!closing_) {
     Hear();
     Deadline now = Clock::now(), next = queue_.empty() ? kNever : queue_.begin()->first;
-    // Inline only when nobody else has time for it.
-    if (!discarded_.empty() && (next > now || !watching_)) {
+    if (!discarded_.empty() && in_turns_ <= 1 && (next > now || !watching_)) {
       CloseDiscarded(lock, *began);
       continue;
     }
@@ -278,12 +281,15 @@ void LogTurns::Dismiss(Log& log, LogPump::Next next) {
 }
 
 // With several busy guests all processors have enough to do: freeing waits until they have less, but no more
-// waits than a disk can spare.
+// waits than a disk can spare. Besides the time that it takes itself, it costs the others theirs: memory that
+// has not been touched for long is the next that they get, in place of that which is in the cache.
 void LogTurns::Discard(Fd file) {
   struct stat info;
-  std::size_t size = fstat(file.get(), &info) == 0 ? static_cast<std::size_t>(info.st_size) : 0;
+  struct statvfs disk;
+  std::uint64_t size = fstat(file.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+  std::uint64_t spare = fstatvfs(file.get(), &disk) == 0 ? disk.f_bavail * disk.f_frsize / kPartOfFree : 0;
   std::unique_lock lock(mutex_);
-  if (in_turns_ > 1 && discarded_bytes_ + size > kMostDiscarded) {
+  if (in_turns_ > 1 && discarded_bytes_ + size > std::min(most_discarded_, spare)) {
     lock.unlock();
     return file.Reset();
   }
@@ -303,6 +309,14 @@ void LogTurns::CloseDiscarded(std::unique_lock<std::mutex>& lock, Began& began) 
   lock.lock();
   began = 0;
   discarded_bytes_ -= oldest.size;
+}
+
+bool LogTurns::FreeDiscarded() {
+  std::unique_lock lock(mutex_);
+  auto files = std::exchange(discarded_, {});
+  for (const Discarded& file : files) discarded_bytes_ -= file.size;
+  lock.unlock();
+  return !files.empty();
 }
 
 bool LogTurns::IsLong(const Began& began, Clock::duration time) {

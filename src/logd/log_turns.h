@@ -31,7 +31,8 @@ class LogTurns : public std::enable_shared_from_this<LogTurns> {
   class Log;
   class Held;
 
-  static std::shared_ptr<LogTurns> Make();
+  // `most_discarded`: bytes that dropped files may take while guests are busy, if the disk has room for more.
+  static std::shared_ptr<LogTurns> Make(std::uint64_t most_discarded = 512u << 20);
   // The end of it. Waits for turns that are under way until the deadline; threads that are stuck then keep what
   // they work on. Held ones must be gone.
   void Close(Deadline deadline = kNever);
@@ -55,6 +56,8 @@ class LogTurns : public std::enable_shared_from_this<LogTurns> {
 
   // From any thread: closes a file that is gone, which frees what it held and takes its time.
   void Discard(Fd file);
+  // The same: frees all of those now. False when there are none.
+  bool FreeDiscarded();
   // From any thread: calls `fn` on the loop, unless we are gone by then.
   void ToLoop(std::function<void()> fn);
 
@@ -62,7 +65,7 @@ class LogTurns : public std::enable_shared_from_this<LogTurns> {
   // When the work of a thread began; 0 while it does none.
   using Began = std::atomic<Clock::rep>;
 
-  LogTurns();
+  explicit LogTurns(std::uint64_t most_discarded);
   void Start();
   bool StartThread();
   void WatchAgain();
@@ -85,6 +88,8 @@ class LogTurns : public std::enable_shared_from_this<LogTurns> {
   void Wake();
   void Release(Log& log);
 
+  const std::uint64_t most_discarded_;
+
   std::mutex loop_mutex_;
   Loop* loop_ = &Loop::Current();  // guarded by it; null when closed
   Fd silent_;  // an epoll set: pipes of logs that have not asked for a turn, and wake_
@@ -97,10 +102,10 @@ class LogTurns : public std::enable_shared_from_this<LogTurns> {
   std::multimap<Deadline, Log*> queue_;
   struct Discarded {
     Fd file;
-    std::size_t size;
+    std::uint64_t size;
   };
   std::deque<Discarded> discarded_;
-  std::size_t discarded_bytes_ = 0;
+  std::uint64_t discarded_bytes_ = 0;
   int threads_ = 0;
   std::list<Began> began_;  // of each
   std::atomic<std::size_t> logs_ = 0;   // that have not ended

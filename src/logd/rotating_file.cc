@@ -121,6 +121,7 @@ void RotatingFile::Write(std::string_view& data, std::size_t count) {
     auto written = pwrite(fd_.get(), data.data(), count, static_cast<off_t>(size_));
     if (written < 0 && errno == ESPIPE) written = write(fd_.get(), data.data(), count);  // a device
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == ENOSPC && on_full && on_full()) continue;
     if (written < 0) throw SystemError(ErrorDomain::kNone, "Unable to write to file: " + path_);
     if (losing_) Recovered();
     size_ += static_cast<std::uint64_t>(written);

@@ -45,10 +45,12 @@ class RotatingFile {
   std::uint64_t lost_bytes() const { return lost_; }
   int fd() const { return fd_.get(); }
 
-  // Both are called by whoever writes. Called after each roll-over.
+  // All are called by whoever writes. Called after each roll-over.
   std::function<void()> on_roll_over;
   // Given the file that was dropped, to be closed where that may take its time.
   std::function<void(Fd)> on_discard;
+  // Makes room on a full disk; true when there may be some now.
+  std::function<bool()> on_full;
 
  private:
   void Use(Fd fd);

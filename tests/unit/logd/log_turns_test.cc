@@ -16,6 +16,8 @@
 namespace bv::logd {
 namespace {
 
+constexpr std::size_t kMostDiscarded = 64u << 20;
+
 class LogTurnsTest : public testing::Test {
  protected:
   LogTurnsTest() {
@@ -79,7 +81,7 @@ class LogTurnsTest : public testing::Test {
   }
 
   Loop loop_;
-  std::shared_ptr<LogTurns> turns_ = LogTurns::Make();
+  std::shared_ptr<LogTurns> turns_ = LogTurns::Make(kMostDiscarded);
   int open_ = 0;
   Event all_ended_;
   std::string directory_;
@@ -231,7 +233,7 @@ TEST_F(LogTurnsTest, DroppedFilesAreFreedLaterButNotTooManyOfThem) {
   };
   Run(watch());
   for (auto& writer : writers) writer.join();
-  EXPECT_LE(most, (64u << 20) + 3 * 2 * kLimit);  // and what each is about to close by itself
+  EXPECT_LE(most, kMostDiscarded + 3 * 2 * kLimit);  // and what each is about to close by itself
   EXPECT_EQ(DroppedBytes(directory_), 0u);
 }
 

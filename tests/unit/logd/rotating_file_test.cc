@@ -184,6 +184,14 @@ TEST_F(RotatingFileTest, RollOverThatFailsLosesOnlyWhatComes) {
   close(ends[1]);
 }
 
+TEST_F(RotatingFileTest, AFullDiskIsTriedAgainAsLongAsRoomIsMade) {
+  RotatingFile file("/dev/full", {0, 0}, false);
+  int asked = 0;
+  file.on_full = [&asked] { return ++asked < 3; };
+  EXPECT_THROW(file.Append("in vain"), Error);
+  EXPECT_EQ(asked, 3);
+}
+
 TEST_F(RotatingFileTest, FullDiskLosesDataAndSaysHowMuch) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
