@@ -1,11 +1,10 @@
-#include "daemon/silent_driver.h"
 #include "drivers.h"
+#include "interface/interface_driver.h"
 
 namespace bv {
 
-// The interface driver comes later.
 void AddVirtinterfacedDrivers(DriverList& drivers, const DriverEnvironment& environment) {
-  drivers.push_back(std::make_unique<SilentDriver>("interface", "interface", false, environment));
+  drivers.push_back(std::make_unique<interface::InterfaceDriver>(environment));
 }
 
 }  // namespace bv

@@ -7,6 +7,7 @@
 #include "cpu/cpu_xml.h"
 #include "model/backup.h"
 #include "model/checkpoint.h"
+#include "model/host_interface.h"
 #include "model/network.h"
 #include "model/nwfilter/binding.h"
 #include "model/nwfilter/filter.h"
@@ -22,6 +23,7 @@ namespace {
 std::string Secret(std::string_view text) { return model::FormatSecret(model::ParseSecret(text, false)); }
 std::string ValidSecret(std::string_view text) { return model::FormatSecret(model::ParseSecret(text, true)); }
 std::string Network(std::string_view text) { return model::FormatNetwork(model::ParseNetwork(text, 0), 0); }
+std::string HostInterface(std::string_view text) { return model::FormatHostInterface(model::ParseHostInterface(text)); }
 std::string Cpu(std::string_view text) { return cpu::FormatCpu(cpu::ParseCpu(text, model::CpuType::kAuto)); }
 
 std::string Pool(std::string_view text) { return model::FormatPool(model::ParsePool(text)); }
@@ -57,7 +59,8 @@ std::string Backup(std::string_view text) {
 
 // Reads and writes; a new kind of object is a line here.
 constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu, &Pool, &ValidPool, &Volume, &Network,
-                                                     &Filter, &ValidFilter, &Binding, &Snapshot, &NewSnapshot, &Checkpoint, &Backup};
+                                                     &Filter, &ValidFilter, &Binding, &Snapshot, &NewSnapshot, &Checkpoint, &Backup,
+                                                     &HostInterface};
 
 }  // namespace
 

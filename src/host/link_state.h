@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "host/kernel_files.h"
+#include "model/host_interface.h"
+
+namespace bv::host {
+
+// Whether a network interface has a link, and how fast that is. Throws kSystemError and kInternalError (domain kNone).
+model::LinkState ReadLinkState(const KernelFiles& files, const std::string& interface);
+
+}  // namespace bv::host
