@@ -20,6 +20,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// How long a call waits for a lease's file.
+constexpr std::chrono::seconds kAnswerLimit{10};
 constexpr const char* kUnregistered = "lock owner details have not been registered";
 
 [[noreturn]] void Throw(ErrorCode code, std::string text) { throw Error(ErrorDomain::kRpc, code, std::move(text)); }
@@ -27,6 +29,10 @@ constexpr const char* kUnregistered = "lock owner details have not been register
 // Clients see libvirt's own function named ("virLockSpaceProtocolDispatchNew").
 void RefuseFlags(std::uint32_t flags, std::uint32_t known, const char* call) {
   RefuseOtherFlags(flags, known, ErrorDomain::kRpc, fmt::format("virLockSpaceProtocolDispatch{}", call).c_str());
+}
+
+Error DoesNotAnswer(const std::string& file) {
+  return Error(ErrorDomain::kLockspace, ErrorCode::kOperationTimeout, "the lease file " + file + " does not answer");
 }
 
 // Asks the process to end, then makes it. By pidfd, so never another one.
@@ -41,7 +47,52 @@ Task<> End(Fd pidfd, pid_t pid) {
 }  // namespace
 
 LockDriver::LockDriver(const DriverEnvironment& environment) : environment_(environment) {
-  spaces_.emplace("", Lockspace(""));
+  AddSpace("");
+  files_.on_idle = [this] {
+    if (!HasActiveObjects()) environment_.on_idle();
+  };
+}
+
+// How a call waits for a file.
+struct LockDriver::Patience {
+  std::weak_ptr<rpc::ClientSession> client;
+  bool given_up = false;
+  Event known;
+  std::exception_ptr error;
+
+  explicit Patience(Call& call) : client(call.client().weak_from_this()) {}
+  bool wanted() const {
+    auto alive = client.lock();
+    return !given_up && alive && alive->connected();
+  }
+  static Task<> Run(Task<> work, std::shared_ptr<Patience> self) {
+    try {
+      co_await std::move(work);
+    } catch (...) {
+      self->error = std::current_exception();
+    }
+    self->known.Set();
+  }
+};
+
+Task<> LockDriver::WithPatience(std::string file, Task<> work, std::shared_ptr<Patience> patience) {
+  Spawn(Patience::Run(std::move(work), patience), "use a lease file");
+  bool known = co_await patience->known.Wait(In(kAnswerLimit));
+  if (!known) {
+    patience->given_up = true;
+    throw DoesNotAnswer(file);
+  }
+  if (patience->error) std::rethrow_exception(patience->error);
+}
+
+void LockDriver::CheckReady() const {
+  if (auto* path = files_.Stuck()) throw DoesNotAnswer(*path);
+}
+
+Task<bool> LockDriver::Hold(Deadline deadline) {
+  CheckReady();
+  bool ended = co_await files_.Ended(deadline);
+  co_return ended;
 }
 
 Task<> LockDriver::Start() {
@@ -61,7 +112,7 @@ void LockDriver::Register(Service& service) {
 }
 
 bool LockDriver::HasActiveObjects() const {
-  return std::ranges::any_of(spaces_, [](auto& space) { return space.second.held() > 0; });
+  return !files_.idle() || std::ranges::any_of(spaces_, [](auto& space) { return space.second.held() > 0; });
 }
 
 // A connection that was restricted can do nothing any more: a guest's process keeps it open, and whoever
@@ -117,6 +168,21 @@ Lockspace& LockDriver::SpaceOf(const std::string& path) {
   return found->second;
 }
 
+Lockspace& LockDriver::AddSpace(const std::string& path) { return spaces_.try_emplace(path, path, files_).first->second; }
+
+Task<> LockDriver::MakeSpace(Call& call, std::string path) {
+  auto make = [](FileWork& files, std::string path) -> Task<> {
+    auto directory = [path] {
+      Lockspace::MakeDirectory(path);
+      return true;
+    };
+    co_await files.Run(path, std::move(directory));
+  };
+  auto work = make(files_, path);
+  co_await WithPatience(path, std::move(work), std::make_shared<Patience>(call));
+  AddSpace(path);
+}
+
 Task<> LockDriver::New(Call& call, NewArgs args) {
   RefuseFlags(args.flags, 0, "New");
   RegisteredOwnerOf(call);
@@ -124,44 +190,50 @@ Task<> LockDriver::New(Call& call, NewArgs args) {
   if (spaces_.contains(args.path)) {
     Throw(ErrorCode::kInternalError, "Lockspace for path " + args.path + " already exists");
   }
-  spaces_.emplace(args.path, Lockspace(args.path));
-  co_return;
+  co_await MakeSpace(call, std::move(args.path));
 }
 
 // What managers call as they start, before they speak for any guest: the lockspace may be there.
 Task<> LockDriver::CreateLockspace(Call& call, CreateLockSpaceArgs args) {
   OwnerOf(call);
-  if (!spaces_.contains(args.path)) spaces_.emplace(args.path, Lockspace(args.path));
-  co_return;
+  if (!spaces_.contains(args.path)) co_await MakeSpace(call, std::move(args.path));
 }
 
 Task<> LockDriver::CreateResource(Call& call, CreateResourceArgs args) {
   RefuseFlags(args.flags, 0, "CreateResource");
   RegisteredOwnerOf(call);
-  SpaceOf(args.path).Create(args.name);
-  co_return;
+  auto work = SpaceOf(args.path).Create(args.name);
+  co_await WithPatience(std::move(args.name), std::move(work), std::make_shared<Patience>(call));
 }
 
 Task<> LockDriver::DeleteResource(Call& call, DeleteResourceArgs args) {
   RefuseFlags(args.flags, 0, "DeleteResource");
   RegisteredOwnerOf(call);
-  SpaceOf(args.path).Delete(args.name);
-  co_return;
+  auto work = SpaceOf(args.path).Delete(args.name);
+  co_await WithPatience(std::move(args.name), std::move(work), std::make_shared<Patience>(call));
 }
 
 Task<> LockDriver::AcquireResource(Call& call, AcquireResourceArgs args) {
   RefuseFlags(args.flags, kShared | kAutocreate, "AcquireResource");
   Owner& owner = RegisteredOwnerOf(call);
-  SpaceOf(args.path).Acquire(args.name, owner.pid, args.flags);
-  co_return;
+  Lockspace& space = SpaceOf(args.path);
+  if (space.AcquireAtOnce(args.name, owner.pid, args.flags)) co_return;
+  auto patience = std::make_shared<Patience>(call);
+  auto wanted = [patience] { return patience->wanted(); };
+  auto work = space.Acquire(args.name, owner.pid, args.flags, std::move(wanted));
+  co_await WithPatience(std::move(args.name), std::move(work), std::move(patience));
 }
 
 Task<> LockDriver::ReleaseResource(Call& call, ReleaseResourceArgs args) {
   RefuseFlags(args.flags, 0, "ReleaseResource");
   Owner& owner = RegisteredOwnerOf(call);
-  SpaceOf(args.path).Release(args.name, owner.pid);
-  if (!HasActiveObjects()) environment_.on_idle();
-  co_return;
+  Lockspace& space = SpaceOf(args.path);
+  if (space.ReleaseAtOnce(args.name, owner.pid)) {
+    if (!HasActiveObjects()) environment_.on_idle();
+    co_return;
+  }
+  auto work = space.Release(args.name, owner.pid);
+  co_await WithPatience(std::move(args.name), std::move(work), std::make_shared<Patience>(call));
 }
 
 }  // namespace bv::lockd

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
+#include "daemon/background_work.h"
 #include "daemon/driver.h"
 #include "lockd/lockspace.h"
 #include "protocol/lock_protocol.h"
@@ -23,14 +25,21 @@ namespace bv::lockd {
 //  - The leases are locks of the kernel. When virtlockd is killed they are gone, and its next start knows
 //    nothing of them: the guests run on unprotected until they are paused and resumed or restarted.
 //    SIGUSR1 (daemon/) is the way to replace it while guests run.
+// And where libvirt's stands still, because a lease's file is on a server that does not answer:
+//  - Calls about that lease fail after 10 s (kOperationTimeout), all others are served. What was asked for is done
+//    when the server is back: a lease is given back then, but it is not taken for who has given up or gone.
+//  - SIGUSR1 is refused, and the log says which file it is: an upgrade would cut off what waits. SIGTERM is not.
 // Calls fail in domain kRpc, what a lease's file does in kLockspace.
-class LockDriver : public Driver {
+class LockDriver : public Driver, public BackgroundWork {
  public:
   explicit LockDriver(const DriverEnvironment& environment);
 
   Task<> Start() override;
   void Register(Service& service) override;
   bool HasActiveObjects() const override;
+  void CheckReady() const override;
+  Task<bool> Hold(Deadline deadline) override;
+  void Release() override {}
   // lock_upgrade.cc
   void SaveState(Json& state, upgrade::PassedFds& fds) const override;
   void SaveClient(ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
@@ -64,9 +73,16 @@ class LockDriver : public Driver {
   // Deals with the end of the client's connection from now on.
   void Watch(ClientSession& client, Owner& owner);
   Lockspace& SpaceOf(const std::string& path);
+  Lockspace& AddSpace(const std::string& path);
+  // Its directory too.
+  Task<> MakeSpace(Call& call, std::string path);
+  // Runs what works with `file`, which goes on when this throws kOperationTimeout.
+  struct Patience;
+  Task<> WithPatience(std::string file, Task<> work, std::shared_ptr<Patience> patience);
   void OnHangUp(pid_t client, pid_t owner);
 
   const DriverEnvironment environment_;
+  FileWork files_;
   std::map<std::string, Lockspace> spaces_;  // "" is for paths of disks
 };
 

@@ -29,7 +29,8 @@ Json FormatLeases(const std::vector<SavedLease>& leases) {
                                    {"fd", lease.fd},
                                    {"lockHeld", true},
                                    {"flags", lease.flags},
-                                   {"owners", owners}}));
+                                   {"owners", owners},
+                                   {"ofdLock", lease.ours}}));
   }
   return resources;
 }
@@ -48,6 +49,7 @@ SavedSpace ParseSpace(const Json& json) {
     lease.flags = static_cast<unsigned>(*flags);
     for (const Json& owner : resource.Find("owners").elements()) lease.owners.push_back(Pid(owner));
     if (lease.owners.empty()) Refuse("a lease has no owner");
+    lease.ours = resource.Find("ofdLock").AsBool().value_or(false);
     space.leases.push_back(std::move(lease));
   }
   return space;

@@ -14,7 +14,8 @@ namespace bv::lockd {
 // Leases in the state of a live upgrade (upgrade/state.h), as libvirt's virtlockd has them:
 //   "defaultLockspace": { "resources": [ LEASE ] },
 //   "lockspaces": [ { "directory", "resources": [ LEASE ] } ]
-//   LEASE: { "name", "path", "fd": FD, "lockHeld": true, "flags", "owners": [ PID ] }
+//   LEASE: { "name", "path", "fd": FD, "lockHeld": true, "flags", "owners": [ PID ], "ofdLock" }
+// where "ofdLock" is ours: without it, it is to be found out what kind of lock there is (lease_file.h);
 // and of each client, in its "privateData":
 //   { "restricted", "ownerPid", "ownerId" (0: not registered), "ownerName", "ownerUUID" }
 struct SavedLease {
@@ -23,6 +24,7 @@ struct SavedLease {
   int fd = -1;               // locked
   unsigned flags = 0;        // of the lock protocol
   std::vector<pid_t> owners;  // one entry an acquisition
+  bool ours = false;         // the lock is the open file description's
 };
 
 struct SavedSpace {

@@ -19,13 +19,12 @@ void LockDriver::CheckState(const Json& state) const { ParseSpaces(state); }
 
 void LockDriver::RestoreState(const Json& state, upgrade::InheritedFds& fds) {
   for (SavedSpace& saved : ParseSpaces(state)) {
-    auto space = spaces_.find(saved.directory);
-    if (space == spaces_.end()) space = spaces_.emplace(saved.directory, Lockspace(saved.directory)).first;
+    Lockspace& space = AddSpace(saved.directory);
     for (SavedLease& lease : saved.leases) {
       std::string path = lease.path;
       try {
         Fd fd = fds.Take(lease.fd);
-        space->second.Restore(std::move(lease), std::move(fd));
+        space.Restore(std::move(lease), std::move(fd));
       } catch (const Error& error) {
         LogError("locking.lock_daemon", "the lease on {} is lost: {}", path, error.what());
       }

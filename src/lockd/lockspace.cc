@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
-#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -17,78 +15,25 @@ namespace bv::lockd {
 
 namespace {
 
-[[noreturn]] void ThrowBusy(const std::string& name) {
-  throw Error(ErrorDomain::kLockspace, ErrorCode::kResourceBusy, "Lockspace resource '" + name + "' is locked");
-}
-
-// False when somebody else has it.
-bool TryLock(int fd, short type) {
-  struct flock lock = {};
-  lock.l_type = type;
-  lock.l_whence = SEEK_SET;
-  lock.l_len = 1;
-  if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
-  if (errno == EACCES || errno == EAGAIN) return false;
-  throw SystemError(ErrorDomain::kLockspace, "Unable to acquire lock");
-}
-
-// Files that may not be opened, because closing them again would drop a POSIX lock of ours.
-using FileId = std::pair<dev_t, ino_t>;
-std::set<FileId>& PosixLocked() {
-  static std::set<FileId> files;
+FileIds& PosixLocked() {
+  static FileIds files;
   return files;
-}
-
-std::optional<FileId> IdOf(int fd) {
-  struct stat info;
-  if (fstat(fd, &info) < 0) return std::nullopt;
-  return FileId(info.st_dev, info.st_ino);
-}
-
-// Whether opening the file would endanger such a lock.
-bool IsPosixLocked(const std::string& path) {
-  struct stat info;
-  return !PosixLocked().empty() && stat(path.c_str(), &info) == 0 && PosixLocked().contains({info.st_dev, info.st_ino});
-}
-
-bool HoldsPosixLock(int fd) {
-  struct flock lock = {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_len = 1;
-  return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid == getpid();
-}
-
-void DropPosixLock(int fd) {
-  struct flock lock = {};
-  lock.l_type = F_UNLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_len = 1;
-  fcntl(fd, F_SETLK, &lock);
-}
-
-// Whether the path still leads to the file that was opened.
-bool IsSameFile(int fd, const std::string& path) {
-  struct stat opened, named;
-  return fstat(fd, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-         opened.st_dev == named.st_dev;
 }
 
 }  // namespace
 
-Lockspace::Lockspace(std::string directory) : directory_(std::move(directory)) {
-  if (directory_.empty()) return;
+void Lockspace::MakeDirectory(const std::string& directory) {
   struct stat info;
-  if (stat(directory_.c_str(), &info) == 0) {
+  if (stat(directory.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return;
     throw Error(ErrorDomain::kLockspace, ErrorCode::kInternalError,
-                "Lockspace location " + directory_ + " exists, but is not a directory");
+                "Lockspace location " + directory + " exists, but is not a directory");
   }
   try {
-    MakeDirs(directory_.substr(0, directory_.rfind('/')), 0700);
-    MakeDirs(directory_, 0700);
+    MakeDirs(directory.substr(0, directory.rfind('/')), 0700);
+    MakeDirs(directory, 0700);
   } catch (const Error& error) {
-    throw SystemError(ErrorDomain::kLockspace, error.int1, "Unable to create lockspace " + directory_);
+    throw SystemError(ErrorDomain::kLockspace, error.int1, "Unable to create lockspace " + directory);
   }
 }
 
@@ -96,102 +41,168 @@ std::string Lockspace::PathOf(const std::string& name) const {
   return directory_.empty() ? name : directory_ + "/" + name;
 }
 
-void Lockspace::Create(const std::string& name) {
-  if (leases_.contains(name) || IsPosixLocked(PathOf(name))) ThrowBusy(name);
-  Fd fd(open(PathOf(name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) throw SystemError(ErrorDomain::kLockspace, "Unable to open/create resource " + PathOf(name));
-}
-
-void Lockspace::Delete(const std::string& name) {
-  if (leases_.contains(name)) ThrowBusy(name);
-  if (unlink(PathOf(name).c_str()) < 0 && errno != ENOENT) {
-    throw SystemError(ErrorDomain::kLockspace, "Unable to delete resource " + PathOf(name));
-  }
-}
-
-Fd Lockspace::OpenAndLock(const std::string& name, unsigned flags) const {
+// A file that may have to be made is where its directory is.
+bool Lockspace::IsLocal(const std::string& name, unsigned flags) const {
   std::string path = PathOf(name);
-  if (IsPosixLocked(path)) ThrowBusy(name);
-  int mode = O_RDWR | O_CLOEXEC | (flags & kAutocreate ? O_CREAT : 0);
-  for (;;) {
-    Fd fd(open(path.c_str(), mode, 0600));
-    if (!fd) {
-      const char* what = flags & kAutocreate ? "Unable to open/create resource " : "Unable to open resource ";
-      throw SystemError(ErrorDomain::kLockspace, what + path);
-    }
-    if (!TryLock(fd.get(), flags & kShared ? F_RDLCK : F_WRLCK)) ThrowBusy(name);
-    // The last owner elsewhere removes the file that it autocreated: a lock on that one is worth nothing.
-    if (!(flags & kAutocreate) || IsSameFile(fd.get(), path)) return fd;
-  }
+  return work_.local.Knows(flags & kAutocreate ? path.substr(0, path.rfind('/')) : path);
 }
 
-void Lockspace::Acquire(const std::string& name, pid_t owner, unsigned flags) {
+Task<> Lockspace::Create(std::string name) {
+  auto door = co_await doors_.Enter(name);
+  if (leases_.contains(name)) ThrowBusy(name);
+  auto create = [name, path = PathOf(name), forbidden = PosixLocked()] {
+    LeaseFile::Create(name, path, forbidden);
+    return true;
+  };
+  co_await work_.Run(PathOf(name), std::move(create));
+}
+
+Task<> Lockspace::Delete(std::string name) {
+  auto door = co_await doors_.Enter(name);
+  if (leases_.contains(name)) ThrowBusy(name);
+  auto remove = [path = PathOf(name)] {
+    if (unlink(path.c_str()) == 0 || errno == ENOENT) return true;
+    throw SystemError(ErrorDomain::kLockspace, "Unable to delete resource " + path);
+  };
+  co_await work_.Run(PathOf(name), std::move(remove));
+}
+
+// False when nobody has the lease.
+bool Lockspace::AddOwner(const std::string& name, pid_t owner, unsigned flags) {
   auto found = leases_.find(name);
-  if (found != leases_.end()) {
-    if (!(flags & found->second.flags & kShared)) ThrowBusy(name);
-    found->second.owners.push_back(owner);
-    return;
-  }
-  Fd fd = OpenAndLock(name, flags);
-  leases_.emplace(name, Lease{std::move(fd), flags, {owner}});
+  if (found == leases_.end()) return false;
+  if (!(flags & found->second.flags & kShared)) ThrowBusy(name);
+  found->second.owners.push_back(owner);
+  return true;
 }
 
-void Lockspace::Release(const std::string& name, pid_t owner) {
+bool Lockspace::AcquireAtOnce(const std::string& name, pid_t owner, unsigned flags) {
+  if (doors_.InUse(name)) return false;
+  if (AddOwner(name, owner, flags)) return true;
+  if (!IsLocal(name, flags)) return false;
+  LeaseFile file = LeaseFile::Lock(name, PathOf(name), flags, PosixLocked());
+  leases_.emplace(name, Lease{std::move(file), flags, {owner}, true});
+  return true;
+}
+
+Task<> Lockspace::Acquire(std::string name, pid_t owner, unsigned flags, std::function<bool()> wanted) {
+  auto door = co_await doors_.Enter(name);
+  if (!wanted() || AddOwner(name, owner, flags)) co_return;
+  struct Locked {
+    LeaseFile file;
+    LocalFiles::Answer answer;
+  };
+  auto lock = [name, path = PathOf(name), flags, forbidden = PosixLocked()] {
+    LeaseFile file = LeaseFile::Lock(name, path, flags, forbidden);
+    auto answer = LocalFiles::Ask(file.fd());
+    return Locked{std::move(file), answer};
+  };
+  auto generation = work_.local.Generation();
+  auto locked = co_await work_.Run(PathOf(name), std::move(lock));
+  work_.local.Remember(locked.answer, generation);
+  if (wanted()) {
+    leases_.emplace(name, Lease{std::move(locked.file), flags, {owner}, locked.answer.local});
+  } else {
+    co_await Drop(name, std::move(locked.file), flags);
+  }
+}
+
+Lockspace::Leases::iterator Lockspace::LeaseOf(const std::string& name, pid_t owner) {
   auto found = leases_.find(name);
   if (found == leases_.end()) {
     throw Error(ErrorDomain::kLockspace, ErrorCode::kResourceBusy, "Lockspace resource '" + name + "' is not locked");
   }
-  auto& owners = found->second.owners;
-  auto mine = std::ranges::find(owners, owner);
-  if (mine == owners.end()) {
+  if (std::ranges::count(found->second.owners, owner) == 0) {
     throw Error(ErrorDomain::kLockspace, ErrorCode::kInternalError,
                 "owner " + std::to_string(owner) + " does not hold the resource lock");
   }
-  owners.erase(mine);
-  if (owners.empty()) Drop(found);
+  return found;
+}
+
+bool Lockspace::ReleaseAtOnce(const std::string& name, pid_t owner) {
+  if (doors_.InUse(name)) return false;
+  auto lease = LeaseOf(name, owner);
+  auto& owners = lease->second.owners;
+  if (owners.size() == 1 && !lease->second.local) return false;
+  owners.erase(std::ranges::find(owners, owner));
+  if (owners.empty()) DropAtOnce(lease);
+  return true;
+}
+
+Task<> Lockspace::Release(std::string name, pid_t owner) {
+  auto door = co_await doors_.Enter(name);
+  auto lease = LeaseOf(name, owner);
+  auto& owners = lease->second.owners;
+  owners.erase(std::ranges::find(owners, owner));
+  if (!owners.empty()) co_return;
+  unsigned flags = lease->second.flags;
+  auto file = Forget(lease);
+  co_await Drop(std::move(name), std::move(file), flags);
 }
 
 bool Lockspace::ReleaseAllOf(pid_t owner) {
   bool any = false;
   for (auto it = leases_.begin(); it != leases_.end();) {
     auto lease = it++;
-    auto& owners = lease->second.owners;
-    auto removed = std::erase(owners, owner);
-    any |= removed > 0;
-    if (removed > 0 && owners.empty()) Drop(lease);
+    if (std::erase(lease->second.owners, owner) == 0) continue;
+    any = true;
+    if (!lease->second.owners.empty()) continue;
+    if (lease->second.local && !doors_.InUse(lease->first)) {
+      DropAtOnce(lease);
+    } else {
+      Spawn(DropUnowned(lease->first), "give a lease back");
+    }
   }
   return any;
 }
 
-void Lockspace::Drop(std::map<std::string, Lease>::iterator lease) {
-  const Lease& held = lease->second;
-  // With a shared lease other hosts may still be there: the file goes with the one that is alone.
-  bool alone = !(held.flags & kShared) || TryLock(held.fd.get(), F_WRLCK);
-  if ((held.flags & kAutocreate) && alone) unlink(PathOf(lease->first).c_str());
-  // Not by the close alone: a process that is just being started has copies of our descriptors.
-  if (!held.posix) TryLock(held.fd.get(), F_UNLCK);
-  auto id = held.posix ? IdOf(held.fd.get()) : std::nullopt;
-  if (id) PosixLocked().erase(*id);
+Task<> Lockspace::DropUnowned(std::string name) {
+  auto door = co_await doors_.Enter(name);
+  auto lease = leases_.find(name);
+  if (lease == leases_.end() || !lease->second.owners.empty()) co_return;
+  unsigned flags = lease->second.flags;
+  auto file = Forget(lease);
+  co_await Drop(std::move(name), std::move(file), flags);
+}
+
+LeaseFile Lockspace::Forget(Leases::iterator lease) {
+  LeaseFile file = std::move(lease->second.file);
   leases_.erase(lease);
+  return file;
+}
+
+void Lockspace::DropAtOnce(Leases::iterator lease) {
+  unsigned flags = lease->second.flags;
+  std::string path = PathOf(lease->first);
+  LeaseFile file = Forget(lease);
+  if (file.posix()) PosixLocked().erase(*file.posix());
+  std::move(file).Drop(path, flags);
+}
+
+// Whoever calls has the name's door.
+Task<> Lockspace::Drop(std::string name, LeaseFile file, unsigned flags) {
+  auto posix = file.posix();
+  auto drop = [path = PathOf(name), file = std::make_shared<LeaseFile>(std::move(file)), flags] {
+    std::move(*file).Drop(path, flags);
+    return true;
+  };
+  co_await work_.Run(PathOf(name), std::move(drop));
+  if (posix) PosixLocked().erase(*posix);
 }
 
 std::vector<SavedLease> Lockspace::Save(upgrade::PassedFds& fds) const {
   std::vector<SavedLease> saved;
   for (const auto& [name, lease] : leases_) {
-    saved.push_back({name, PathOf(name), fds.Pass(lease.fd.get()), lease.flags, lease.owners});
+    bool ours = !lease.file.posix();
+    saved.push_back({name, PathOf(name), fds.Pass(lease.file.fd()), lease.flags, lease.owners, ours});
   }
   return saved;
 }
 
 void Lockspace::Restore(SavedLease saved, Fd fd) {
-  Lease lease{std::move(fd), saved.flags, std::move(saved.owners)};
-  if (TryLock(lease.fd.get(), lease.flags & kShared ? F_RDLCK : F_WRLCK)) {
-    DropPosixLock(lease.fd.get());
-  } else {
-    if (!HoldsPosixLock(lease.fd.get())) ThrowBusy(saved.name);
-    lease.posix = true;
-    if (auto id = IdOf(lease.fd.get())) PosixLocked().insert(*id);
-  }
+  LeaseFile file = saved.ours ? LeaseFile(std::move(fd)) : LeaseFile::TakeOver(saved.name, std::move(fd), saved.flags);
+  if (file.posix()) PosixLocked().insert(*file.posix());
+  Lease lease{std::move(file), saved.flags, std::move(saved.owners), false};
   leases_.insert_or_assign(std::move(saved.name), std::move(lease));
 }
 

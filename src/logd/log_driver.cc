@@ -107,15 +107,6 @@ Task<std::optional<LogTurns::Held>> LogDriver::HoldOpen(std::string path, Deadli
   co_return std::nullopt;
 }
 
-Task<LogDriver::Door> LogDriver::Enter(std::string path, Deadline deadline) {
-  std::erase_if(doors_, [](const auto& door) { return door.second.expired(); });
-  auto mutex = doors_[path].lock();
-  if (!mutex) doors_[path] = mutex = std::make_shared<AsyncMutex>();
-  auto lock = co_await mutex->Acquire(deadline);
-  if (!lock) throw DoesNotAnswer(path);
-  co_return Door{std::move(mutex), std::move(*lock)};
-}
-
 template <typename Work, typename Then>
 auto LogDriver::WithFiles(std::string path, Work work, Then then) -> Task<ResultOf<Work, Then>> {
   auto outcome = std::make_shared<Outcome<ResultOf<Work, Then>>>();
@@ -130,7 +121,8 @@ template <typename Work, typename Then>
 Task<> LogDriver::Begin(std::string path, Work work, Then then, std::shared_ptr<Outcome<ResultOf<Work, Then>>> outcome) {
   Deadline deadline = In(kAnswerLimit);
   try {
-    auto door = co_await Enter(path, deadline);
+    auto door = co_await doors_.Enter(path, deadline);
+    if (!door) throw DoesNotAnswer(path);
     auto held = co_await HoldOpen(path, deadline);
     auto log = held ? held->log() : nullptr;
     auto run = [work = std::move(work), log, pump = held ? &held->pump() : nullptr] { return work(pump); };

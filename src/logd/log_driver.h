@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/doors.h"
 #include "daemon/background_work.h"
 #include "daemon/driver.h"
 #include "logd/compressor.h"
@@ -74,12 +75,6 @@ class LogDriver : public Driver, public BackgroundWork {
   auto WithFiles(std::string path, Work work, Then then) -> Task<ResultOf<Work, Then>>;
   template <typename Work, typename Then>
   Task<> Begin(std::string path, Work work, Then then, std::shared_ptr<Outcome<ResultOf<Work, Then>>> outcome);
-  // Keeps others from opening the file, or creating it, meanwhile.
-  struct Door {
-    std::shared_ptr<AsyncMutex> mutex;
-    AsyncMutex::Lock lock;
-  };
-  Task<Door> Enter(std::string path, Deadline deadline);
   // With what is to be done at its roll-overs.
   std::function<void(RotatingFile&)> Preparation(const std::string& path);
   void Add(const std::string& path, OpenLog log, RotatingFile file, Fd pipe);
@@ -89,7 +84,7 @@ class LogDriver : public Driver, public BackgroundWork {
   const DriverEnvironment environment_;
   RotationLimits limits_;
   std::map<std::string, OpenLog> logs_;  // by path
-  std::map<std::string, std::weak_ptr<AsyncMutex>> doors_;
+  Doors doors_;  // by path: keep others from opening the file, or creating it, meanwhile
   std::size_t to_take_ = 0;  // logs that an orderly end still waits for
   std::shared_ptr<LogTurns> turns_ = LogTurns::Make();
   std::string slow_log_;  // that kept an upgrade from being made

@@ -4,15 +4,33 @@ import os
 import resource
 import shutil
 import signal
+import struct
+import threading
 import time
 
 import wire
-from harness import expect, wait_for
+from hanging import HangingFiles
+from harness import Failure, Skip, expect, wait_for
 
 SOCKET = wire.SOCKETS[wire.LOCK]
 FILES = '/var/lib/libvirt/lockd/files'
 BUSY, INTERNAL, INVALID, DENIED, SYSTEM = 87, 1, 55, 29, 38
 SHARED, AUTO = wire.Lock.SHARED, wire.Lock.AUTOCREATE
+
+
+def is_real(host):
+    return host.bindir == '/usr/sbin'
+
+
+def said(daemon):
+    with open(daemon.log) as f:
+        return f.read()
+
+
+def mapped(daemon):
+    """Where its executable is in memory: somewhere else after each exec."""
+    with open('/proc/%d/maps' % daemon.process.pid) as f:
+        return f.readline().split('-')[0]
 
 
 def start(host):
@@ -198,7 +216,7 @@ def test_ten_thousand(host):
     files = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files[1] < 10500:
         resource.setrlimit(resource.RLIMIT_NOFILE, (20000, 20000))
-    elif host.bindir == '/usr/sbin':
+    elif is_real(host):
         resource.setrlimit(resource.RLIMIT_NOFILE, (files[1], files[1]))  # the original leaves that to its unit
     start(host)
     owners = [wire.Lock().register(pid=100000 + i, ident=i + 1) for i in range(200)]
@@ -252,3 +270,91 @@ def test_bad_clients(host):
         for procedure, payload in ((1, b'abc'), (6, b''), (6, b'\xff' * 40), (3, wire.text('x' * 70000) + b'\0' * 4), (99, b''), (0, b'')):
             expect('procedure %d' % procedure, wire.outcome(odd.call, procedure, payload)[:2], (39, 7))
     expect('the lease', (free(image), good.release('', image)), (False, None))
+
+
+def test_hanging_files(host):
+    """A lease whose file server is gone holds up itself only; nobody who has gone meanwhile gets it, and nothing is left held."""
+    if is_real(host):
+        raise Skip('the original stands still')
+    daemon = start(host)
+    with HangingFiles('/run/hanging') as files:
+        space, held = '/run/hanging', wire.Lock().register(pid=1001)
+        held.create_lockspace(space)
+        for name in ('kept', 'left'):
+            held.acquire(space, name, AUTO)
+        direct = space + '/direct'
+        with open(direct, 'w'):
+            pass
+        files.freeze()
+        answers = {}
+
+        def ask(what, call, *args):
+            with wire.Lock() as lock:
+                lock.register(pid=1001)
+                answers[what] = wire.outcome(getattr(lock, call), *args)
+        asking = [threading.Thread(target=ask, args=row) for row in (
+            ('release', 'release', space, 'left'), ('acquire', 'acquire', space, 'new', AUTO), ('again', 'acquire', space, 'new', AUTO),
+            ('direct', 'acquire', '', direct), ('create', 'create', space, 'file'),
+            ('lockspace', 'create_lockspace', space + '/sub'))]
+        for thread in asking:
+            thread.start()
+        gone = wire.Lock().register(pid=1002)                    # whose client does not wait
+        gone.send(6, wire.text(space) + wire.text('gone') + struct.pack('>I', AUTO))
+        time.sleep(0.3)
+        gone.close()
+        begin, image = time.monotonic(), disk('image')
+        with wire.Lock() as other:
+            other.register(pid=1003)
+            other.create_lockspace(FILES)
+            for i in range(20):
+                other.acquire('', image)
+                other.release('', image)
+                other.acquire(FILES, 'x%d' % i, AUTO)
+                other.release(FILES, 'x%d' % i)
+            expect('busy all the same', wire.outcome(other.acquire, space, 'kept', AUTO)[:2], (BUSY, 51))
+        took = time.monotonic() - begin
+        if took > 2:
+            raise Failure('the leases of others took %.1f s' % took)
+        daemon.process.send_signal(signal.SIGUSR1)               # an upgrade would cut off what is under way
+        for thread in asking:
+            thread.join()
+        for what, answer in answers.items():
+            expect(what, answer[:2], (68, 51))
+            expect(what + ': why', 'does not answer' in answer[2], True)
+        wait_for('the upgrade is refused', lambda: 'the upgrade failed' in said(daemon), 20)
+        expect('another lease', (held.acquire('', image), held.release('', image)), (None, None))
+        files.thaw()
+        wait_for('nothing is left of them', lambda: [n for n in ('new', 'gone', 'left') if os.path.exists(space + '/' + n)] == [])
+        for name in ('new', 'gone', 'left'):
+            held.acquire(space, name, AUTO)
+            held.release(space, name)
+        expect('the direct one', (held.acquire('', direct), held.release('', direct)), (None, None))
+        held.release(space, 'kept')
+        # And then an upgrade is made, with a lease there that the new image does not ask about.
+        held.acquire(space, 'kept', AUTO)
+        files.freeze()
+        before = mapped(daemon)
+        daemon.process.send_signal(signal.SIGUSR1)
+        wait_for('the upgrade', lambda: mapped(daemon) != before, 20)
+        expect('after it', wire.outcome(wire.Lock().register(pid=1004).acquire, space, 'kept')[:2], (BUSY, 51))
+        files.thaw()
+        held.release(space, 'kept')
+
+
+def test_end_with_hanging_files(host):
+    """SIGTERM ends virtlockd soon though a lease's file does not answer."""
+    if is_real(host):
+        raise Skip('the original does not end')
+    daemon = start(host)
+    with HangingFiles('/run/hanging') as files, wire.Lock() as lock, wire.Lock() as waits:
+        lock.register(pid=1001).create_lockspace('/run/hanging')
+        lock.acquire('/run/hanging', 'kept', AUTO)
+        files.freeze()
+        waits.register(pid=1002)
+        waits.send(6, wire.text('/run/hanging') + wire.text('new') + struct.pack('>I', AUTO))
+        time.sleep(0.3)
+        begin = time.monotonic()
+        expect('status', daemon.stop(), 0)
+        took = time.monotonic() - begin
+        if took > 12:
+            raise Failure('the end took %.1f s' % took)

@@ -9,9 +9,56 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/wait.h"
 
 namespace bv::lockd {
 namespace {
+
+// A Lockspace whose calls wait.
+class WaitingSpace {
+ public:
+  explicit WaitingSpace(const std::string& directory) : space_(directory, files_) {}
+
+  void Create(std::string name) { Run(space_.Create(name)); }
+  void Delete(std::string name) { Run(space_.Delete(name)); }
+  void Acquire(std::string name, pid_t owner, unsigned flags) {
+    if (!space_.AcquireAtOnce(name, owner, flags)) Run(space_.Acquire(name, owner, flags, [] { return true; }));
+  }
+  void Release(std::string name, pid_t owner) {
+    if (!space_.ReleaseAtOnce(name, owner)) Run(space_.Release(name, owner));
+  }
+  bool ReleaseAllOf(pid_t owner) {
+    bool any = space_.ReleaseAllOf(owner);
+    auto ended = [](FileWork& files) -> Task<> { co_await files.Ended(kNever); };
+    Run(ended(files_));
+    return any;
+  }
+  void Restore(SavedLease saved, Fd fd) { space_.Restore(std::move(saved), std::move(fd)); }
+  std::size_t held() const { return space_.held(); }
+  Lockspace& space() { return space_; }
+  FileWork& files() { return files_; }
+  Loop& loop() { return loop_; }
+
+  void Run(Task<> task) {
+    std::exception_ptr error;
+    auto then_quit = [](Loop& loop, Task<> task, std::exception_ptr& error) -> Task<> {
+      try {
+        co_await std::move(task);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      loop.Quit();
+    };
+    loop_.Post([&] { Spawn(then_quit(loop_, std::move(task), error), "test"); });
+    loop_.Run();
+    if (error) std::rethrow_exception(error);
+  }
+
+ private:
+  Loop loop_;
+  FileWork files_;
+  Lockspace space_;
+};
 
 class LockspaceTest : public testing::Test {
  protected:
@@ -45,7 +92,7 @@ class LockspaceTest : public testing::Test {
     return ErrorCode::kOk;
   }
   std::string directory_;
-  std::optional<Lockspace> space_;
+  std::optional<WaitingSpace> space_;
 };
 
 // A process between its fork and its exec has all our descriptors, and the locks with them.
@@ -163,6 +210,49 @@ TEST_F(LockspaceTest, OwnersEndFreesAllItsLeases) {
   EXPECT_FALSE(space_->ReleaseAllOf(8));
   EXPECT_TRUE(space_->ReleaseAllOf(7));
   EXPECT_EQ(space_->held(), 0u);
+  EXPECT_FALSE(FileExists(directory_ + "/disk"));
+}
+
+// The first one asks the file system, off the loop; from then on it is known.
+TEST_F(LockspaceTest, LocalFilesAreUsedAtOnce) {
+  EXPECT_FALSE(space_->space().AcquireAtOnce("disk", 1, kAutocreate));
+  space_->Acquire("disk", 1, kAutocreate);
+  EXPECT_TRUE(space_->space().AcquireAtOnce("other", 1, kAutocreate));
+  EXPECT_TRUE(space_->space().ReleaseAtOnce("other", 1));
+  EXPECT_TRUE(space_->space().ReleaseAtOnce("disk", 1));
+  EXPECT_FALSE(FileExists(directory_ + "/disk"));
+  EXPECT_FALSE(FileExists(directory_ + "/other"));
+}
+
+// As when the client has gone while we waited for the file.
+TEST_F(LockspaceTest, WhatIsNotWantedAnyMoreIsGivenBack) {
+  int asked = 0;
+  space_->Run(space_->space().Acquire("disk", 1, kAutocreate, [&asked] { return ++asked < 2; }));
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(space_->held(), 0u);
+  EXPECT_FALSE(FileExists(directory_ + "/disk"));
+  space_->Acquire("disk", 2, kAutocreate);
+  space_->Release("disk", 2);
+}
+
+// While work on a lease's file is under way, more about that lease comes after it, and nothing at once.
+TEST_F(LockspaceTest, WorkOnALeaseComesOneAfterTheOther) {
+  auto both = [](WaitingSpace& waiting) -> Task<> {
+    Lockspace& space = waiting.space();
+    auto acquire = [](Lockspace& space, pid_t owner) -> Task<> {
+      std::string name = "disk";
+      std::function<bool()> wanted = [] { return true; };
+      co_await space.Acquire(name, owner, kShared | kAutocreate, wanted);
+    };
+    Spawn(acquire(space, 1), "first");
+    EXPECT_FALSE(space.AcquireAtOnce("disk", 3, kShared | kAutocreate));
+    EXPECT_FALSE(space.ReleaseAtOnce("disk", 1));
+    co_await acquire(space, 2);
+    EXPECT_EQ(space.held(), 1u);
+    EXPECT_TRUE(space.ReleaseAtOnce("disk", 1));
+    EXPECT_TRUE(space.ReleaseAtOnce("disk", 2));
+  };
+  space_->Run(both(*space_));
   EXPECT_FALSE(FileExists(directory_ + "/disk"));
 }
 
