@@ -1,11 +1,10 @@
-#include "daemon/silent_driver.h"
 #include "drivers.h"
+#include "nodedev/nodedev_driver.h"
 
 namespace bv {
 
-// The node device driver comes later.
 void AddVirtnodedevdDrivers(DriverList& drivers, const DriverEnvironment& environment) {
-  drivers.push_back(std::make_unique<SilentDriver>("nodedev", "nodedev", false, environment));
+  drivers.push_back(std::make_unique<nodedev::NodeDeviceDriver>(environment));
 }
 
 }  // namespace bv

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "protocol/node_device_capabilities.h"
 #include "protocol/remote.h"
 
 namespace bv::access {
@@ -48,12 +49,6 @@ constexpr PlainList kRows[] = {
     Row<proc::NodeListDevices, proc::ConnectListAllNodeDevices>(),
 };
 
-// By the number of the bit.
-constexpr std::string_view kCapabilities[] = {
-    "system",  "pci",    "usb_device",   "usb", "net",        "scsi_host", "scsi_target", "scsi", "storage", "fc_host", "vports",
-    "scsi_generic", "drm", "mdev_types", "mdev", "ccw",       "css",       "vdpa",        "ap_card", "ap_queue", "ap_matrix",
-};
-
 }  // namespace
 
 const PlainList* FindPlainList(const rpc::Procedure& procedure) {
@@ -63,8 +58,9 @@ const PlainList* FindPlainList(const rpc::Procedure& procedure) {
 }
 
 std::uint32_t NodeDeviceFlag(const char* capability) {
-  auto found = std::ranges::find(kCapabilities, std::string_view(capability));
-  return found == std::end(kCapabilities) ? 0 : 1u << (found - std::begin(kCapabilities));
+  auto& names = remote::kNodeDeviceCapabilities;
+  auto found = std::ranges::find(names, std::string_view(capability));
+  return found == std::end(names) ? 0 : 1u << (found - std::begin(names));
 }
 
 }  // namespace bv::access

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/json.h"
@@ -10,21 +11,22 @@
 
 namespace bv {
 
-// Who wants to know what happens to a driver's objects, which have UUIDs: of all of them or of one, and of one kind
-// of event. A subscription ends with its client.
-class ObjectEvents {
+// Who wants to know what happens to a driver's objects, which are told apart by keys (UUIDs, names): of all of them or
+// of one, and of one kind of event. A subscription ends with its client.
+template <typename Key>
+class EventsByKey {
  public:
   // `what` the objects are called in errors, and how many kinds of event they have, from 0 on.
-  ObjectEvents(const char* what, int kinds) : what_(what), kinds_(kinds) {}
+  EventsByKey(const char* what, int kinds) : what_(what), kinds_(kinds) {}
 
   // The number that the client knows the subscription by. Throws when there are no such events.
-  int Add(rpc::ClientSession& client, int event, std::optional<Uuid> object);
+  int Add(rpc::ClientSession& client, int event, std::optional<Key> object);
   // Throws when the client has none of that number.
   void Remove(const rpc::ClientSession& client, int id);
 
   // Sends `message` with each subscriber's callbackID.
   template <typename EventProc>
-  void Tell(int event, const Uuid& object, typename EventProc::Msg message) const {
+  void Tell(int event, const Key& object, typename EventProc::Msg message) const {
     for (auto& subscription : subscriptions_) {
       if (subscription.event != event || (subscription.object && *subscription.object != object)) continue;
       auto client = subscription.client.lock();
@@ -34,7 +36,9 @@ class ObjectEvents {
     }
   }
 
-  // For a live upgrade: the next number, and per client [ { "id", "event", `object`: UUID } ], none: empty.
+  bool empty() const { return subscriptions_.empty(); }
+
+  // For a live upgrade: the next number, and per client [ { "id", "event", `object`: KEY } ], none: empty.
   int next() const { return next_; }
   void set_next(int next) { next_ = next; }
   Json Save(const rpc::ClientSession& client, const char* object) const;
@@ -44,14 +48,19 @@ class ObjectEvents {
   struct Subscription {
     std::weak_ptr<rpc::ClientSession> client;
     int id, event;
-    std::optional<Uuid> object;
+    std::optional<Key> object;
   };
-  void Insert(rpc::ClientSession& client, int id, int event, std::optional<Uuid> object);
+  void Insert(rpc::ClientSession& client, int id, int event, std::optional<Key> object);
 
   const char* what_;
   int kinds_;
   std::vector<Subscription> subscriptions_;
   int next_ = 0;
 };
+
+extern template class EventsByKey<Uuid>;
+extern template class EventsByKey<std::string>;
+using ObjectEvents = EventsByKey<Uuid>;
+using NamedObjectEvents = EventsByKey<std::string>;
 
 }  // namespace bv

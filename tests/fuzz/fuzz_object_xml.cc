@@ -9,6 +9,7 @@
 #include "model/checkpoint.h"
 #include "model/host_interface.h"
 #include "model/network.h"
+#include "model/node_device.h"
 #include "model/nwfilter/binding.h"
 #include "model/nwfilter/filter.h"
 #include "model/secret.h"
@@ -24,6 +25,7 @@ std::string Secret(std::string_view text) { return model::FormatSecret(model::Pa
 std::string ValidSecret(std::string_view text) { return model::FormatSecret(model::ParseSecret(text, true)); }
 std::string Network(std::string_view text) { return model::FormatNetwork(model::ParseNetwork(text, 0), 0); }
 std::string HostInterface(std::string_view text) { return model::FormatHostInterface(model::ParseHostInterface(text)); }
+std::string NodeDevice(std::string_view text) { return model::FormatNodeDevice(model::ParseNodeDevice(text, false)); }
 std::string Cpu(std::string_view text) { return cpu::FormatCpu(cpu::ParseCpu(text, model::CpuType::kAuto)); }
 
 std::string Pool(std::string_view text) { return model::FormatPool(model::ParsePool(text)); }
@@ -60,7 +62,7 @@ std::string Backup(std::string_view text) {
 // Reads and writes; a new kind of object is a line here.
 constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu, &Pool, &ValidPool, &Volume, &Network,
                                                      &Filter, &ValidFilter, &Binding, &Snapshot, &NewSnapshot, &Checkpoint, &Backup,
-                                                     &HostInterface};
+                                                     &HostInterface, &NodeDevice};
 
 }  // namespace
 

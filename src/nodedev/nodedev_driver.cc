@@ -1,0 +1,261 @@
+#include "nodedev/nodedev_driver.h"
+
+#include <bit>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/verbatim_error.h"
+#include "daemon/access_lists.h"
+#include "daemon/uri.h"
+#include "nodedev/describe_device.h"
+
+namespace bv::nodedev {
+
+using namespace remote;
+using model::Capability;
+
+namespace {
+
+// virConnectListAllNodeDevicesFlags: a bit for each capability, and
+constexpr unsigned kAllCapabilities = (1u << std::size(kNodeDeviceCapabilities)) - 1, kInactive = 1u << 30, kActive = 1u << 31;
+// virNodeDeviceEventID, virNodeDeviceEventLifecycleType
+enum { kLifecycleEvent = 0, kUpdateEvent = 1 };
+enum { kCreated = 0, kDeleted = 1 };
+
+bool Passes(const DeviceList::Entry& entry, unsigned flags) {
+  if ((flags & kAllCapabilities) && !(entry.capabilities & flags)) return false;
+  return !(flags & (kActive | kInactive)) || (flags & kActive);  // what is not there is not in the list
+}
+
+bool HasCapability(const DeviceList::Entry& entry, const std::optional<std::string>& name) {
+  return !name || (entry.capabilities & access::NodeDeviceFlag(name->c_str()));
+}
+
+[[noreturn]] void FailMissing(const std::string& name) {
+  throw Error(ErrorDomain::kNodedev, ErrorCode::kNoNodeDevice, "no node device with matching name '" + name + "'");
+}
+
+}  // namespace
+
+void RefuseFlags(unsigned flags, unsigned known, const char* function) { RefuseOtherFlags(flags, known, ErrorDomain::kNodedev, function); }
+bool IsComputer(const DeviceList::Entry& entry) { return entry.path.empty(); }
+
+NodeDeviceDriver::NodeDeviceDriver(const DriverEnvironment& environment)
+    : privileged_(environment.privileged),
+      state_dir_(environment.state_dir + (environment.privileged ? "/nodedev" : "/nodedev/run")),
+      devices_([this](DeviceList::Event event, const std::string& name) { OnEvent(event, name); }) {}
+
+Task<> NodeDeviceDriver::Start() {
+  MakeDirs(state_dir_, 0700);
+  lock_.emplace(state_dir_ + "/driver.pid", std::move(inherited_lock_));
+  // Those who asked another image of this process go on to be told.
+  if (events_.empty()) co_return;
+  co_await devices_.Refresh();
+  WatchIfWanted();
+}
+
+Task<> NodeDeviceDriver::Stop() {
+  lock_.reset();
+  co_return;
+}
+
+bool NodeDeviceDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "nodedev", privileged_, ErrorDomain::kNodedev); }
+
+void NodeDeviceDriver::Register(Service& service) {
+  service.On<proc::ConnectGetType>(this, &NodeDeviceDriver::GetType);
+  service.On<proc::NodeNumOfDevices>(this, &NodeDeviceDriver::Count);
+  service.On<proc::NodeListDevices>(this, &NodeDeviceDriver::ListNames);
+  service.On<proc::ConnectListAllNodeDevices>(this, &NodeDeviceDriver::ListAll);
+  service.On<proc::NodeDeviceLookupByName>(this, &NodeDeviceDriver::LookupByName);
+  service.On<proc::NodeDeviceLookupScsiHostByWwn>(this, &NodeDeviceDriver::LookupByWwn);
+  service.On<proc::NodeDeviceGetXmlDesc>(this, &NodeDeviceDriver::GetXml);
+  service.On<proc::NodeDeviceGetParent>(this, &NodeDeviceDriver::GetParent);
+  service.On<proc::NodeDeviceNumOfCaps>(this, &NodeDeviceDriver::CountCaps);
+  service.On<proc::NodeDeviceListCaps>(this, &NodeDeviceDriver::ListCaps);
+  service.On<proc::NodeDeviceIsActive>(this, &NodeDeviceDriver::IsActive);
+  service.On<proc::NodeDeviceIsPersistent>(this, &NodeDeviceDriver::IsPersistent);
+  service.On<proc::NodeDeviceGetAutostart>(this, &NodeDeviceDriver::GetAutostart);
+  service.On<proc::NodeDeviceSetAutostart>(this, &NodeDeviceDriver::SetAutostart);
+  service.On<proc::NodeDeviceCreateXml>(this, &NodeDeviceDriver::CreateXml);
+  service.On<proc::NodeDeviceDefineXml>(this, &NodeDeviceDriver::DefineXml);
+  service.On<proc::NodeDeviceCreate>(this, &NodeDeviceDriver::Create);
+  service.On<proc::NodeDeviceDestroy>(this, &NodeDeviceDriver::Destroy);
+  service.On<proc::NodeDeviceUndefine>(this, &NodeDeviceDriver::Undefine);
+  service.On<proc::ConnectNodeDeviceEventRegisterAny>(this, &NodeDeviceDriver::Subscribe);
+  service.On<proc::ConnectNodeDeviceEventDeregisterAny>(this, &NodeDeviceDriver::Unsubscribe);
+}
+
+Task<NodeDeviceDriver::Entry> NodeDeviceDriver::Find(std::string name) {
+  co_await devices_.Refresh();
+  const Entry* entry = devices_.FindName(name);
+  if (!entry) FailMissing(name);
+  co_return *entry;
+}
+
+Task<model::NodeDevice> NodeDeviceDriver::Read(Entry entry) {
+  const Entry* parent = devices_.FindParent(entry);
+  std::string above = parent ? parent->name : "";
+  auto read = [path = entry.path]() -> std::optional<model::NodeDevice> {
+    host::DeviceFiles files;
+    if (path.empty()) return DescribeComputer(files);
+    return Describe(UdevDevice(files, path), true);
+  };
+  auto device = co_await Offload(read);
+  if (!device) FailMissing(entry.name);
+  // As it was called when it came: addresses that are part of names may change.
+  device->name = std::move(entry.name);
+  device->parent = std::move(above);
+  co_return std::move(*device);
+}
+
+Task<std::optional<std::string>> NodeDeviceDriver::FindByWwn(std::string wwnn, std::string wwpn) {
+  co_await devices_.Refresh();
+  std::vector<Entry> all = devices_.all();
+  for (Entry& entry : all) {
+    if (!(entry.capabilities & model::Bit(Capability::kFcHost))) continue;
+    model::NodeDevice device = co_await Read(entry);
+    const model::AbilityDetails* fc = device.capability.Find(model::Ability::kFcHost);
+    if (fc && fc->wwnn == wwnn && fc->wwpn == wwpn) co_return std::move(entry.name);
+  }
+  co_return std::nullopt;
+}
+
+Task<ConnectGetTypeRet> NodeDeviceDriver::GetType(Call&) {
+  ConnectGetTypeRet ret;
+  ret.type = "nodedev";
+  co_return ret;
+}
+
+Task<NodeNumOfDevicesRet> NodeDeviceDriver::Count(Call&, NodeNumOfDevicesArgs args) {
+  RefuseFlags(args.flags, 0, "nodeNumOfDevices");
+  co_await devices_.Refresh();
+  NodeNumOfDevicesRet ret;
+  for (const Entry& entry : devices_.all()) ret.num += HasCapability(entry, args.cap);
+  co_return ret;
+}
+
+Task<NodeListDevicesRet> NodeDeviceDriver::ListNames(Call&, NodeListDevicesArgs args) {
+  RefuseFlags(args.flags, 0, "nodeListDevices");
+  co_await devices_.Refresh();
+  NodeListDevicesRet ret;
+  for (const Entry& entry : devices_.all()) {
+    if (HasCapability(entry, args.cap) && static_cast<std::int64_t>(ret.names.size()) < args.maxnames) ret.names.push_back(entry.name);
+  }
+  co_return ret;
+}
+
+Task<ConnectListAllNodeDevicesRet> NodeDeviceDriver::ListAll(Call&, ConnectListAllNodeDevicesArgs args) {
+  RefuseFlags(args.flags, kAllCapabilities | kActive | kInactive, "nodeConnectListAllNodeDevices");
+  co_await devices_.Refresh();
+  ConnectListAllNodeDevicesRet ret;
+  for (const Entry& entry : devices_.all()) {
+    if (!Passes(entry, args.flags)) continue;
+    ++ret.ret;
+    if (args.need_results) ret.devices.push_back({entry.name});
+  }
+  co_return ret;
+}
+
+Task<NodeDeviceLookupByNameRet> NodeDeviceDriver::LookupByName(Call&, NodeDeviceLookupByNameArgs args) {
+  NodeDeviceLookupByNameRet ret;
+  Entry entry = co_await Find(std::move(args.name));
+  ret.dev.name = std::move(entry.name);
+  co_return ret;
+}
+
+Task<NodeDeviceLookupScsiHostByWwnRet> NodeDeviceDriver::LookupByWwn(Call&, NodeDeviceLookupScsiHostByWwnArgs args) {
+  RefuseFlags(args.flags, 0, "nodeDeviceLookupSCSIHostByWWN");
+  auto name = co_await FindByWwn(std::move(args.wwnn), std::move(args.wwpn));
+  // libvirt says nothing, and clients get this for that.
+  if (!name) throw VerbatimError(ErrorDomain::kNone, ErrorCode::kInternalError, "An error occurred, but the cause is unknown");
+  NodeDeviceLookupScsiHostByWwnRet ret;
+  ret.dev.name = std::move(*name);
+  co_return ret;
+}
+
+Task<NodeDeviceGetXmlDescRet> NodeDeviceDriver::GetXml(Call&, NodeDeviceGetXmlDescArgs args) {
+  RefuseFlags(args.flags, 0, "nodeDeviceGetXMLDesc");
+  Entry entry = co_await Find(std::move(args.name));
+  NodeDeviceGetXmlDescRet ret;
+  model::NodeDevice device = co_await Read(std::move(entry));
+  ret.xml = model::FormatNodeDevice(device);
+  co_return ret;
+}
+
+Task<NodeDeviceGetParentRet> NodeDeviceDriver::GetParent(Call&, NodeDeviceGetParentArgs args) {
+  Entry entry = co_await Find(std::move(args.name));
+  NodeDeviceGetParentRet ret;
+  if (const Entry* parent = devices_.FindParent(entry)) ret.parentName = parent->name;
+  co_return ret;
+}
+
+Task<NodeDeviceNumOfCapsRet> NodeDeviceDriver::CountCaps(Call&, NodeDeviceNumOfCapsArgs args) {
+  Entry entry = co_await Find(std::move(args.name));
+  NodeDeviceNumOfCapsRet ret;
+  ret.num = std::popcount(entry.capabilities);
+  co_return ret;
+}
+
+Task<NodeDeviceListCapsRet> NodeDeviceDriver::ListCaps(Call&, NodeDeviceListCapsArgs args) {
+  Entry entry = co_await Find(std::move(args.name));
+  model::NodeDevice device = co_await Read(std::move(entry));
+  NodeDeviceListCapsRet ret;
+  for (std::string& name : model::CapabilityNames(device)) {
+    if (static_cast<std::int64_t>(ret.names.size()) < args.maxnames) ret.names.push_back(std::move(name));
+  }
+  co_return ret;
+}
+
+Task<NodeDeviceIsActiveRet> NodeDeviceDriver::IsActive(Call&, NodeDeviceIsActiveArgs args) {
+  co_await Find(std::move(args.name));
+  NodeDeviceIsActiveRet ret;
+  ret.active = 1;
+  co_return ret;
+}
+
+Task<NodeDeviceIsPersistentRet> NodeDeviceDriver::IsPersistent(Call&, NodeDeviceIsPersistentArgs args) {
+  Entry entry = co_await Find(std::move(args.name));
+  NodeDeviceIsPersistentRet ret;
+  ret.persistent = IsComputer(entry);
+  co_return ret;
+}
+
+Task<NodeDeviceGetAutostartRet> NodeDeviceDriver::GetAutostart(Call&, NodeDeviceGetAutostartArgs args) {
+  Entry entry = co_await Find(std::move(args.name));
+  NodeDeviceGetAutostartRet ret;
+  ret.autostart = IsComputer(entry);
+  co_return ret;
+}
+
+Task<> NodeDeviceDriver::SetAutostart(Call&, NodeDeviceSetAutostartArgs args) {
+  Entry entry = co_await Find(std::move(args.name));
+  if (entry.capabilities & model::Bit(Capability::kMdev)) {
+    throw Error(ErrorDomain::kNodedev, ErrorCode::kOperationInvalid, "cannot set autostart for transient device");
+  }
+  throw Error(ErrorDomain::kNodedev, ErrorCode::kOperationUnsupported, "Unsupported device type");
+}
+
+void NodeDeviceDriver::OnEvent(DeviceList::Event event, const std::string& name) {
+  if (event == DeviceList::Event::kUpdated) return events_.Tell<proc::NodeDeviceEventUpdate>(kUpdateEvent, name, {0, {name}});
+  int what = event == DeviceList::Event::kCreated ? kCreated : kDeleted;
+  events_.Tell<proc::NodeDeviceEventLifecycle>(kLifecycleEvent, name, {0, {name}, what, 0});
+}
+
+void NodeDeviceDriver::WatchIfWanted() {
+  devices_.Watch([this] { return !events_.empty(); });
+}
+
+Task<ConnectNodeDeviceEventRegisterAnyRet> NodeDeviceDriver::Subscribe(Call& call, ConnectNodeDeviceEventRegisterAnyArgs args) {
+  co_await devices_.Refresh();
+  ConnectNodeDeviceEventRegisterAnyRet ret;
+  ret.callbackID = events_.Add(call.client(), args.eventID, args.dev ? std::optional(args.dev->name) : std::nullopt);
+  WatchIfWanted();
+  co_return ret;
+}
+
+Task<> NodeDeviceDriver::Unsubscribe(Call& call, ConnectNodeDeviceEventDeregisterAnyArgs args) {
+  events_.Remove(call.client(), args.callbackID);
+  co_return;
+}
+
+}  // namespace bv::nodedev

@@ -1,0 +1,116 @@
+"""What a host has: network interfaces and devices, as clients see them come, change and go."""
+import contextlib
+import subprocess
+import xml.etree.ElementTree as ET
+
+import libvirt
+
+from harness import Skip, expect, run_events, wait_for
+
+# The kernel's tree of devices as it is in this network namespace.
+OWN_SYS = ['unshare', '-m', 'sh', '-c', 'mount -t sysfs sysfs /sys; exec "$@"', 'sh']
+
+
+def ip(*words):
+    subprocess.run(['ip', *words], check=True)
+
+
+@contextlib.contextmanager
+def links(*commands):
+    """Interfaces that are made by these commands and are gone afterwards."""
+    try:
+        for command in commands:
+            ip(*command.split())
+        yield
+    finally:
+        for name in ('bvv0', 'bvv2', 'bvb0'):
+            subprocess.run(['ip', 'link', 'del', name], stderr=subprocess.DEVNULL)
+
+
+def restart(host):
+    host.main.stop()
+    host.become = OWN_SYS
+    try:
+        host.start()
+    finally:
+        host.become = []
+
+
+def address(name):
+    return subprocess.run(['ip', '-br', 'link', 'show', name], capture_output=True, text=True, check=True).stdout.split()[2]
+
+
+def test_interfaces(host):
+    """iface-list leaves out ports of bridges, iface-dumpxml tells of them in their bridge; nothing can be changed"""
+    with links('link add bvv0 type veth peer name bvv1', 'link add bvb0 type bridge', 'link set bvv0 master bvb0',
+               'link set bvv0 up', 'link set bvv1 up', 'link set bvb0 up'):
+        restart(host)
+        names = [line.split()[0] for line in host.virsh('iface-list', '--all').splitlines()]
+        expect('interfaces', [n for n in names if n.startswith('bv') or n == 'lo'], ['bvb0', 'bvv1', 'lo'])
+        expect('by address', host.virsh('iface-name', address('bvv1')), 'bvv1')
+        bridge = ET.fromstring(host.virsh('iface-dumpxml', 'bvb0'))
+        expect('type', bridge.get('type'), 'bridge')
+        expect('ports', [(i.get('name'), i.find('link').get('state'), i.find('mtu')) for i in bridge.findall('bridge/interface')],
+               [('bvv0', 'up', None)])
+        conn = host.connect()
+        wait_for('the bridge is active', conn.interfaceLookupByName('bvb0').isActive)
+        expect('lo is active', conn.interfaceLookupByName('lo').isActive(), 0)
+        for call in (lambda: conn.interfaceDefineXML('<interface/>', 0), conn.interfaceLookupByName('lo').destroy):
+            try:
+                call()
+            except libvirt.libvirtError as error:
+                expect('error', error.get_error_code(), libvirt.VIR_ERR_NO_SUPPORT)
+            else:
+                raise AssertionError('an interface was changed')
+        conn.close()
+
+
+def test_devices(host):
+    """devices are in a tree below the machine, have what their kind has, and filters find them"""
+    with links('link add bvv0 type veth peer name bvv1', 'link add bvb0 type bridge'):
+        restart(host)
+        conn = host.connect()
+        devices = {d.name(): d for d in conn.listAllDevices()}
+        name = 'net_bvv0_' + address('bvv0').replace(':', '_')
+        expect('one by name', name in devices, True)
+        expect('bridges', [n for n in devices if 'bvb0' in n], [])
+        expect('parents', [devices[name].parent(), devices['computer'].parent()], ['computer', None])
+        expect('capabilities', devices[name].listCaps(), ['net'])
+        xml = ET.fromstring(devices[name].XMLDesc())
+        expect('path', xml.findtext('path'), '/sys/devices/virtual/net/bvv0')
+        expect('link', xml.find('capability/link').get('state'), 'down')
+        expect('filtered', {d.name() for d in conn.listAllDevices(libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET)},
+               {n for n in devices if n.startswith('net_')})
+        expect('names', set(conn.listDevices('net')), {n for n in devices if n.startswith('net_')})
+        expect('inactive', conn.listAllDevices(libvirt.VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE), [])
+        for device in devices.values():
+            root = ET.fromstring(device.XMLDesc())
+            expect('name of ' + device.name(), root.findtext('name'), device.name())
+            expect('parent of ' + device.name(), root.findtext('parent'), device.parent())
+            expect('type of ' + device.name(), root.find('capability').get('type'), device.listCaps()[0])
+        conn.close()
+
+
+def test_device_events(host):
+    """what comes, goes and changes is told to those who asked, and a list that follows knows of it"""
+    if host.real:
+        raise Skip('the original is told by udev only')
+    restart(host)
+    run_events()
+    conn = host.connect()
+    told = []
+    conn.nodeDeviceEventRegisterAny(None, libvirt.VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                                    lambda _, device, event, detail, __: told.append((device.name()[:8], event)), None)
+    changes = conn.nodeDeviceEventRegisterAny(None, libvirt.VIR_NODE_DEVICE_EVENT_ID_UPDATE,
+                                              lambda _, device, __: told.append((device.name()[:6], 'update')), None)
+    with links('link add bvv0 type veth peer name bvv1'):
+        wait_for('both ends', lambda: sorted(told) == [('net_bvv0', 0), ('net_bvv1', 0)])
+        ip('link', 'set', 'bvv0', 'name', 'bvv2')
+        wait_for('a new name', lambda: told[2:] == [('net_bvv0', 1), ('net_bvv2', 0)])
+        subprocess.run([*OWN_SYS, 'sh', '-c', 'echo change >/sys/class/net/lo/uevent'], check=True)
+        wait_for('a change', lambda: told[4:] == [('net_lo', 'update')])
+        conn.nodeDeviceEventDeregisterAny(changes)
+        ip('link', 'del', 'bvv2')
+        wait_for('the end', lambda: sorted(told[5:]) == [('net_bvv1', 1), ('net_bvv2', 1)])
+    expect('names', [n for n in conn.listDevices('net') if n.startswith('net_bvv')], [])
+    conn.close()
