@@ -175,6 +175,10 @@ Task<> AdminService::SetThreadpool(Call&, admin::ServerSetThreadpoolParametersAr
   std::uint32_t min = params.Find("minWorkers").value_or(limits.min_workers);
   std::uint32_t max = params.Find("maxWorkers").value_or(limits.max_workers);
   if (min > max) throw Error(ErrorDomain::kThread, ErrorCode::kInvalidArg, "minWorkers cannot be larger than maxWorkers");
+  if ((max == 0) != (limits.max_workers == 0)) {
+    throw Error(ErrorDomain::kThread, ErrorCode::kInvalidArg,
+                "maxWorkers must not be switched from zero to non-zero and vice versa");
+  }
   server.SetWorkers(min, max, params.Find("prioWorkers").value_or(limits.prio_workers));
   co_return;
 }

@@ -127,6 +127,12 @@ std::string DaemonConfig::UnixPermissions(bool readonly, bool privileged) const 
   return UnixAuth(false, privileged) == AuthScheme::kPolkit ? "0777" : "0700";
 }
 
+// Nobody authenticates to virtlogd and virtlockd: all may be anonymous.
+static void SetAnonymousLimits(const Personality& personality, DaemonConfig& config) {
+  if (personality.ServesRemote()) return;
+  for (auto* limits : {&config.main, &config.admin}) limits->max_anonymous_clients = limits->max_clients;
+}
+
 DaemonConfig DefaultConfig(const Personality& personality) {
   DaemonConfig config;
   config.admin.prio_workers = 0;
@@ -150,6 +156,7 @@ DaemonConfig DefaultConfig(const Personality& personality) {
     }
     Store(config, row, value, {"built-in", 0});
   }
+  SetAnonymousLimits(personality, config);
   return config;
 }
 
@@ -162,6 +169,7 @@ DaemonConfig ParseConfig(const Personality& personality, std::string_view text, 
     Store(config, *row, entry.value, place);
     if (row->not_when_activated) config.own_socket_keys.emplace_back(row->key);
   }
+  SetAnonymousLimits(personality, config);
   return config;
 }
 

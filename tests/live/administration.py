@@ -42,6 +42,12 @@ def whole_program(host, name, mode):
         pool = figures(run('server-threadpool-info', name))
         expect('workers', [pool[k] for k in ('minWorkers', 'maxWorkers', 'prioWorkers')], ['2', '33', '6'])
         run('server-threadpool-set', name, '--min-workers', '34', fails=True)
+        run('server-threadpool-set', name, '--min-workers', '0', '--max-workers', '0', fails=True)
+    else:
+        run('server-threadpool-set', name, '--max-workers', '3', fails=True)
+        clients = figures(run('srv-clients-info', name))
+        expect('limits', [clients[k] for k in ('nclients_max', 'nclients_unauth_max')], ['1024', '1024'])
+    expect('limit of administrators', figures(run('srv-clients-info', 'admin'))['nclients_max'], '5000')
     run('srv-clients-set', name, '--max-clients', '55', '--max-unauth-clients', '5')
     clients = figures(run('srv-clients-info', name))
     expect('limits', [clients[k] for k in ('nclients_max', 'nclients_unauth_max')], ['55', '5'])

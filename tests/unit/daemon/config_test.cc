@@ -24,7 +24,7 @@ TEST(ConfigTest, Defaults) {
   EXPECT_TRUE(config.listen_tls);
   EXPECT_EQ("16509", config.tcp_port);
   EXPECT_EQ(5000u, config.main.max_clients);
-  EXPECT_EQ(5u, config.admin.max_clients);
+  EXPECT_EQ(config.admin.max_clients, 5000u);
   EXPECT_EQ(0u, config.admin.prio_workers);
   EXPECT_EQ(1024u, DefaultConfig(P("virtlogd")).main.max_clients);
   EXPECT_EQ(2097152u, DefaultConfig(P("virtlogd")).max_size);
