@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
-#include "base/files.h"
+#include "host/pci_config.h"
 #include "host/pci_ids.h"
 #include "nodedev/describe_parts.h"
 
@@ -20,43 +19,13 @@ model::PciPlace PlaceOf(std::string_view address) {
   return {numbers[0], numbers[1], numbers[2], numbers[3]};
 }
 
-// A device's configuration space, of which only root may see more than the first 64 bytes.
-class ConfigSpace {
- public:
-  explicit ConfigSpace(const UdevDevice& device) {
-    try {
-      bytes_ = ReadFileIfExists(device.files().root() + device.path() + "/config").value_or("");
-    } catch (const Error&) {
-      // One that does not answer.
-    }
-  }
-
-  unsigned Byte(std::size_t at) const { return at < bytes_.size() ? static_cast<unsigned char>(bytes_[at]) : 0; }
-  unsigned Word(std::size_t at) const { return Byte(at) | Byte(at + 1) << 8; }
-  unsigned Long(std::size_t at) const { return Word(at) | Word(at + 2) << 16; }
-  // Only PCI Express has more than 256 bytes, though some such devices do not say so in their capabilities.
-  bool IsExtended() const { return bytes_.size() > 256; }
-  // Where a capability is; 0 when it has none of the kind. The chain is the device's word, and may be a circle.
-  unsigned Capability(unsigned id) const {
-    if (!(Word(6) & 0x10)) return 0;
-    unsigned at = Byte(0x34);
-    for (int steps = 0; at >= 0x40 && at != 0xff && steps < 64; ++steps, at = Byte(at + 1)) {
-      if (Byte(at) == id) return at;
-    }
-    return 0;
-  }
-
- private:
-  std::string bytes_;
-};
-
 model::PcieLink LinkOf(model::PcieLinkKind kind, unsigned word) {
   unsigned speed = word & 0xf;
   bool known = speed < std::size(model::Spelling<model::PcieSpeed>::kNames);
   return {kind, std::nullopt, known ? static_cast<model::PcieSpeed>(speed) : model::PcieSpeed::kAbsent, (word & 0x3f0) >> 4};
 }
 
-model::PciExpress ExpressOf(const ConfigSpace& config, unsigned at) {
+model::PciExpress ExpressOf(const host::PciConfig& config, unsigned at) {
   constexpr unsigned kIntegratedEndpoint = 9, kEventCollector = 10;  // these are on no link
   model::PciExpress express;
   unsigned kind = config.Word(at + 2) >> 4 & 0xf;
@@ -109,7 +78,7 @@ void DescribePci(const UdevDevice& device, bool full, model::NodeCapability& cap
   AddFunctions(device, capability);
   // As libvirt has it: who is not root is told none of this.
   bool privileged = geteuid() == 0;
-  ConfigSpace config(device);
+  host::PciConfig config(device.files(), device.path());
   if (privileged) {
     constexpr Ability kBridges[] = {Ability::kPciBridge, Ability::kCardbusBridge};
     unsigned header = config.Byte(0xe) & 0x7f;
@@ -129,8 +98,7 @@ void DescribePci(const UdevDevice& device, bool full, model::NodeCapability& cap
     }
   }
   if (auto node = device.Attribute("numa_node"); node && Number<int>(*node) >= 0) pci.numa_node = Number<int>(*node);
-  constexpr unsigned kPciExpress = 0x10;
-  unsigned at = privileged ? config.Capability(kPciExpress) : 0;
+  unsigned at = privileged ? config.Capability(host::PciConfig::kExpress) : 0;
   if (at) pci.express = ExpressOf(config, at);
   else if (privileged && config.IsExtended()) pci.express.emplace();
 }

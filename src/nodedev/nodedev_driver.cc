@@ -43,7 +43,11 @@ bool IsComputer(const DeviceList::Entry& entry) { return entry.path.empty(); }
 NodeDeviceDriver::NodeDeviceDriver(const DriverEnvironment& environment)
     : privileged_(environment.privileged),
       state_dir_(environment.state_dir + (environment.privileged ? "/nodedev" : "/nodedev/run")),
-      devices_([this](DeviceList::Event event, const std::string& name) { OnEvent(event, name); }) {}
+      devices_([this](DeviceList::Event event, const std::string& name) { OnEvent(event, name); }) {
+  set_local(this);
+}
+
+NodeDeviceDriver::~NodeDeviceDriver() { set_local(nullptr); }
 
 Task<> NodeDeviceDriver::Start() {
   MakeDirs(state_dir_, 0700);
@@ -91,6 +95,8 @@ Task<NodeDeviceDriver::Entry> NodeDeviceDriver::Find(std::string name) {
   if (!entry) FailMissing(name);
   co_return *entry;
 }
+
+Task<> NodeDeviceDriver::CheckLocally(std::string name) { co_await Find(std::move(name)); }
 
 Task<model::NodeDevice> NodeDeviceDriver::Read(Entry entry) {
   const Entry* parent = devices_.FindParent(entry);

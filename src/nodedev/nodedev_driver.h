@@ -4,6 +4,7 @@
 #include <string>
 
 #include "daemon/driver.h"
+#include "daemon/node_devices.h"
 #include "daemon/object_events.h"
 #include "daemon/pid_file.h"
 #include "model/node_device.h"
@@ -15,9 +16,10 @@ namespace bv::nodedev {
 
 // virtnodedevd's driver: the devices of the host, what they are and that they come and go. To take one from the host
 // for a guest is a hypervisor's.
-class NodeDeviceDriver : public Driver {
+class NodeDeviceDriver : public Driver, public NodeDevices {
  public:
   explicit NodeDeviceDriver(const DriverEnvironment& environment);
+  ~NodeDeviceDriver() override;
 
   Task<> Start() override;
   Task<> Stop() override;
@@ -30,6 +32,9 @@ class NodeDeviceDriver : public Driver {
   void SaveClient(ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
   void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
   void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
+
+ protected:
+  Task<> CheckLocally(std::string name) override;
 
  private:
   using Entry = DeviceList::Entry;
