@@ -57,14 +57,20 @@ const char* WhenItEnds(const Personality& personality) {
              "the pipes is lost. Either way guests run on, what they write from then on fails (EPIPE) and goes nowhere,\n"
              "and another virtlogd does not take their logs up again before they are restarted.\n"
              ".PP\nOn a full disk output is dropped, never waited for. The log of the daemon itself says when that begins\n"
-             "and, once the file can be written again, how many bytes have been lost.\n";
+             "and, once the file can be written again, how many bytes have been lost.\n"
+             ".PP\nA log whose file does not answer, because its server is gone, makes its guest wait and nobody else. Calls\n"
+             "about it fail after 10 seconds, an orderly end gives up on it after 3 seconds, and SIGUSR1 is refused.\n";
     case ServerKind::kLock:
       return "Leases are locks of the kernel (on the first byte of the disk, or of a file in a lockspace) and end with\n"
              "the process that holds them. After a SIGKILL, a crash or an ordinary end every lease is free at once, and\n"
              "other guests, also on other hosts, may take the disks; guests are not ended, and run on unprotected until\n"
              "they are paused and resumed or started anew. The next virtlockd knows nothing of leases from before.\n"
              ".PP\nA process of a guest whose own connection to virtlockd ends while it has leases gets SIGTERM, and\n"
-             "SIGKILL 1.6 seconds later. Leases that libvirtd took for it stay when only libvirtd goes.\n";
+             "SIGKILL 1.6 seconds later. Leases that libvirtd took for it stay when only libvirtd goes.\n"
+             ".PP\nWhere the file of a lease does not answer, because its server is gone, calls about that lease fail after\n"
+             "10 seconds and all others are served. What was asked for is done when the server is back, but nobody who has\n"
+             "gone or given up gets the lease. Until then SIGUSR1 is refused, and the log says which file it is; an orderly\n"
+             "end does not wait.\n";
     default: return nullptr;
   }
 }

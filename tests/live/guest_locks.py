@@ -5,9 +5,11 @@ import hashlib
 import os
 import signal
 import subprocess
+import time
 
 import libvirt
 
+from hanging import HangingFiles
 from harness import Failure, GUEST_DIR, Skip, expect, runs, wait_for
 from events import qemu_pid
 
@@ -174,6 +176,38 @@ def test_leases_come_and_go(host):
     expect('to a paused guest', refusal(lambda: one.attachDeviceFlags(own, live)), busy('key'))
     two.destroy()
     wait_for('stopped', lambda: is_free('key'))
+
+
+def test_hanging_lease(host):
+    """a guest whose <lease> is on a file server that is gone does not start, nobody else waits for it, and nothing of it stays held"""
+    if host.real:
+        raise Skip('its virtlockd stands still')
+    with HangingFiles('/run/hanging') as files:
+        with_lockd(host, 'scsi_lockspace_dir = "/run/hanging"')
+        with open('/run/hanging/key', 'w'):
+            pass
+        host.define('one', devices='<lease><lockspace>hanging</lockspace><key>key</key><target path="/run"/></lease>')
+        host.define('two', devices=disk('own'))
+        host.virsh('start', 'two')                               # so that virtlockd is there
+        host.virsh('destroy', 'two')
+        files.freeze()
+        starting = subprocess.Popen(['virsh', '-c', host.uri, 'start', 'one'], stderr=subprocess.PIPE, text=True)
+        begin = time.monotonic()
+        host.virsh('start', 'two')
+        expect('locked', can_lock('own'), False)
+        host.virsh('destroy', 'two')
+        took = time.monotonic() - begin
+        if took > 8:
+            raise Failure('the other guest took %.1f s' % took)
+        error = starting.communicate(timeout=60)[1]
+        if 'does not answer' not in error:
+            raise Failure('the error is %r' % error)
+        expect('state', host.virsh('domstate', 'one').strip(), 'shut off')
+        files.thaw()
+        wait_for('free again', lambda: can_lock_file('/run/hanging/key'))
+        host.virsh('start', 'one')
+        expect('held', can_lock_file('/run/hanging/key'), False)
+        host.virsh('destroy', 'one')
 
 
 def test_lease_is_required(host):
