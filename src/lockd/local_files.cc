@@ -17,9 +17,10 @@ namespace bv::lockd {
 
 namespace {
 
-// Not in that header: XFS, F2FS since Linux 5.x only, ZFS.
-constexpr unsigned long kLocalTypes[] = {EXT4_SUPER_MAGIC, 0x58465342, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, RAMFS_MAGIC,
-                                         0xf2f52010,       0x2fc12fc1, MSDOS_SUPER_MAGIC, SQUASHFS_MAGIC};
+// An overlay is one: what it writes to is on this machine.
+constexpr unsigned long kZfs = 0x2fc12fc1;
+constexpr unsigned long kLocalTypes[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,  BTRFS_SUPER_MAGIC,     F2FS_SUPER_MAGIC, kZfs,
+                                         TMPFS_MAGIC,      RAMFS_MAGIC,      OVERLAYFS_SUPER_MAGIC, MSDOS_SUPER_MAGIC};
 
 // The file's place in the kernel's caches, without a word to its file system.
 Fd OpenCached(const std::string& path) {

@@ -21,7 +21,7 @@ class LocalFiles {
   // out, or the kernel cannot tell (openat2 is of Linux 5.6, what it takes here of 5.12).
   bool Knows(const std::string& path);
 
-  // Asks the file system, on the pool; null when it is none of this machine.
+  // Asks the file system, on the pool.
   struct Answer {
     dev_t device = 0;
     bool local = false;

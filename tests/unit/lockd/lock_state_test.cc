@@ -10,11 +10,13 @@ namespace {
 
 TEST(LockStateTest, WhatIsWrittenIsReadAgain) {
   Json state = Json::Object();
-  FormatSpaces({{"", {{"/disk", "/disk", 3, 0, {7}}}}, {"/space", {{"a", "/space/a", 4, 3, {7, 7}}}}}, state);
+  FormatSpaces({{"", {{"/disk", "/disk", 3, 0, {7}, true}}}, {"/space", {{"a", "/space/a", 4, 3, {7, 7}}}}}, state);
   auto spaces = ParseSpaces(Json::Parse(state.Dump()));
   ASSERT_EQ(spaces.size(), 2u);
   EXPECT_EQ(spaces[0].directory, "");
   EXPECT_EQ(spaces[0].leases.at(0).fd, 3);
+  EXPECT_TRUE(spaces[0].leases.at(0).ours);
+  EXPECT_FALSE(spaces[1].leases.at(0).ours);
   EXPECT_EQ(spaces[1].directory, "/space");
   EXPECT_EQ(spaces[1].leases.at(0).flags, 3u);
   EXPECT_EQ(spaces[1].leases.at(0).owners, (std::vector<pid_t>{7, 7}));
@@ -28,6 +30,13 @@ TEST(LockStateTest, WhatIsWrittenIsReadAgain) {
   EXPECT_EQ(read.id, 3u);
   EXPECT_EQ(read.name, "guest");
   EXPECT_EQ(read.uuid, owner.uuid);
+}
+
+// As the original writes it.
+TEST(LockStateTest, ALockIsOursOnlyIfTheStateSaysSo) {
+  auto spaces = ParseSpaces(Json::Parse(R"({"defaultLockspace": {"resources": [{"name": "/disk", "path": "/disk", "fd": 3,
+      "lockHeld": true, "flags": 0, "owners": [7]}]}})"));
+  EXPECT_FALSE(spaces.at(0).leases.at(0).ours);
 }
 
 TEST(LockStateTest, RefusesWhatIsNoLease) {
