@@ -92,6 +92,13 @@ const Entry* DeviceList::FindName(std::string_view name) const {
   return found == entries_.end() ? nullptr : &*found;
 }
 
+const Entry* DeviceList::FindAddress(std::string_view address, std::uint32_t capabilities) const {
+  auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
+    return (entry.capabilities & capabilities) && std::string_view(entry.path).substr(entry.path.rfind('/') + 1) == address;
+  });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
 const Entry* DeviceList::FindParent(const Entry& entry) const {
   if (entry.path.empty()) return nullptr;
   std::string path = entry.path;

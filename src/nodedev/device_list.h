@@ -20,6 +20,7 @@ class DeviceList {
     std::string path;  // empty for the machine itself
     std::string name;
     std::uint32_t capabilities;  // bits of model::Capability
+    bool active = true;          // there; all that are in the list are
   };
   enum class Event { kCreated, kDeleted, kUpdated };
   using OnEvent = std::function<void(Event event, const std::string& name)>;
@@ -34,6 +35,8 @@ class DeviceList {
 
   const std::vector<Entry>& all() const { return entries_; }
   const Entry* FindName(std::string_view name) const;
+  // One of `capabilities` that mdevctl knows by an address: the last part of its path. Null when there is none.
+  const Entry* FindAddress(std::string_view address, std::uint32_t capabilities) const;
   // The nearest device above one; the machine where there is none.
   const Entry* FindParent(const Entry& entry) const;
 

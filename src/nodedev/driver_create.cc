@@ -2,14 +2,11 @@
 // the kernel's files.
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
-#include "base/command.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "base/json.h"
 #include "nodedev/describe_device.h"
 #include "nodedev/nodedev_driver.h"
 
@@ -26,35 +23,12 @@ namespace {
 constexpr unsigned kValidate = 1;
 constexpr seconds kNewDeviceLimit{60};
 constexpr milliseconds kNewDevicePoll{50};
-constexpr char kMdevctl[] = "mdevctl";
 
 [[noreturn]] void FailKind() { throw Error(ErrorDomain::kNodedev, ErrorCode::kConfigUnsupported, "Unsupported device type"); }
 [[noreturn]] void FailState(std::string text) { throw Error(ErrorDomain::kNodedev, ErrorCode::kOperationInvalid, std::move(text)); }
 [[noreturn]] void Fail(std::string text) { throw Error(ErrorDomain::kNodedev, ErrorCode::kInternalError, std::move(text)); }
 
 std::string LastPart(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-// What mdevctl printed. `purpose` completes the fault: "Unable to PURPOSE: what it said".
-Task<std::string> RunMdevctl(std::vector<std::string> arguments, std::string input, std::string purpose) {
-  auto find = [] { return FindProgram(kMdevctl); };
-  auto program = co_await Offload(find);
-  if (!program) throw SystemError(ErrorDomain::kNone, ENOENT, "Cannot find 'mdevctl' in path");
-  Command command;
-  command.program = *program;
-  command.argv = {kMdevctl};
-  for (std::string& argument : arguments) command.argv.push_back(std::move(argument));
-  CommandResult result = co_await Run(std::move(command), std::move(input), In(kNewDeviceLimit));
-  if (!result.ok()) Fail("Unable to " + purpose + ": " + (result.errors.empty() ? "Unknown error" : result.errors));
-  co_return result.output;
-}
-
-std::string MdevJson(const model::Mdev& mdev) {
-  Json json = Json::Object({{"mdev_type", mdev.type}, {"start", "manual"}});
-  Json attributes = Json::Array();
-  for (const model::MdevAttribute& attribute : mdev.attributes) attributes.Append(Json::Object({{attribute.name.c_str(), attribute.value}}));
-  if (attributes.size() > 0) json.Set("attrs", attributes);
-  return json.Dump();
-}
 
 // Where a host takes orders about its ports; empty for one that cannot have any.
 std::string PortDirectory(const std::string& host, const char* file) {
@@ -73,17 +47,32 @@ Task<> OrderPort(std::string host, const char* file, std::string order) {
   co_await Offload(write);
 }
 
+// "define" or "start" of a device that mdevctl need not know.
+Task<std::string> CallWithDevice(const char* what, const std::string& parent, const model::Mdev& mdev, const char* purpose) {
+  std::vector<std::string> arguments = {what, "--parent=" + parent, "--jsonfile=/dev/stdin"};
+  if (mdev.uuid) arguments.push_back("--uuid=" + mdev.uuid->ToString());
+  std::string output = co_await RunMdevctl(std::move(arguments), FormatMdev(mdev), purpose);
+  co_return output;
+}
+
+// mdevctl tells the UUID if that was left to it.
+Uuid MadeUuid(const model::Mdev& mdev, const std::string& output) {
+  auto uuid = Uuid::Parse(output.substr(0, output.find('\n')));
+  if (!uuid) uuid = mdev.uuid;
+  if (!uuid) Fail("no UUID in what mdevctl said");
+  return *uuid;
+}
+
 }  // namespace
 
 // The address that mdevctl knows the parent by.
 Task<std::string> NodeDeviceDriver::MdevParentAddress(const model::NodeDevice& device) {
-  constexpr std::uint32_t kParents = Bit(Capability::kPci) | Bit(Capability::kCss) | Bit(Capability::kApMatrix);
   auto unsupported = [](const std::string& text) { return Error(ErrorDomain::kNodedev, ErrorCode::kConfigUnsupported, text); };
   if (device.parent.empty()) throw unsupported("missing parent device");
   co_await devices_.Refresh();
   const Entry* parent = devices_.FindName(device.parent);
   if (!parent) throw unsupported("invalid parent device '" + device.parent + "'");
-  if (!(parent->capabilities & kParents)) {
+  if (!(parent->capabilities & kMdevParents)) {
     throw Error(ErrorDomain::kNodedev, ErrorCode::kParseFailed, "Unable to find address for parent device '" + device.parent + "'");
   }
   co_return LastPart(parent->path);
@@ -91,12 +80,8 @@ Task<std::string> NodeDeviceDriver::MdevParentAddress(const model::NodeDevice& d
 
 Task<std::string> NodeDeviceDriver::StartMdev(const model::NodeDevice& device) {
   std::string address = co_await MdevParentAddress(device);
-  std::vector<std::string> arguments = {"start", "--parent=" + address, "--jsonfile=/dev/stdin"};
-  if (device.capability.mdev.uuid) arguments.push_back("--uuid=" + device.capability.mdev.uuid->ToString());
-  std::string output = co_await RunMdevctl(std::move(arguments), MdevJson(device.capability.mdev), "start mediated device");
-  // It tells the UUID if that was left to it.
-  std::string uuid = device.capability.mdev.uuid ? device.capability.mdev.uuid->ToString() : output.substr(0, output.find('\n'));
-  std::string name = NameOf("mdev", uuid, address);
+  std::string output = co_await CallWithDevice("start", address, device.capability.mdev, "start mediated device");
+  std::string name = NameOf("mdev", MadeUuid(device.capability.mdev, output).ToString(), address);
   for (Deadline end = In(kNewDeviceLimit); !devices_.FindName(name) && Clock::now() < end;) {
     co_await Sleep(kNewDevicePoll);
     co_await devices_.Refresh();
@@ -158,12 +143,15 @@ Task<NodeDeviceCreateXmlRet> NodeDeviceDriver::CreateXml(Call&, NodeDeviceCreate
 
 Task<> NodeDeviceDriver::Create(Call&, NodeDeviceCreateArgs args) {
   RefuseFlags(args.flags, 0, "nodeDeviceCreate");
-  co_await Find(std::move(args.name));
-  FailState("Device is already active");
+  Entry entry = co_await Find(std::move(args.name));
+  if (entry.active) FailState("Device is already active");
+  std::vector<std::string> start = {"start", "--uuid="};
+  co_await OnDefinition(entry.name, std::move(start), "create mediated device");
 }
 
 Task<> NodeDeviceDriver::Destroy(Call&, NodeDeviceDestroyArgs args) {
   Entry entry = co_await Find(std::move(args.name));
+  if (!entry.active) FailState("Device '" + entry.name + "' is not active");
   model::NodeDevice device = co_await Read(entry);
   if (device.capability.type == Capability::kMdev) {
     // A guest that uses it would lose it, and mdevctl would wait for the guest.
@@ -186,20 +174,53 @@ Task<> NodeDeviceDriver::Destroy(Call&, NodeDeviceDestroyArgs args) {
   co_await OrderPort(device.parent.substr(device.parent.find("host")), "vport_delete", fc->wwpn + ":" + fc->wwnn);
 }
 
-// Definitions that outlive their devices are mdevctl's, and are not followed yet: what is not there, nobody defined.
+// Tells mdevctl to do something with the device of a definition; the last word ends with its UUID.
+Task<> NodeDeviceDriver::OnDefinition(std::string name, std::vector<std::string> arguments, std::string purpose) {
+  const MdevDefinition* definition = definitions_.Find(name);
+  if (!definition) FailState("Node device '" + name + "' is not defined");
+  arguments.back() += definition->mdev.uuid->ToString();
+  co_await RunMdevctl(std::move(arguments), "", std::move(purpose));
+}
+
 Task<NodeDeviceDefineXmlRet> NodeDeviceDriver::DefineXml(Call&, NodeDeviceDefineXmlArgs args) {
   RefuseFlags(args.flags, kValidate, "nodeDeviceDefineXML");
   model::NodeDevice device = model::ParseNodeDevice(args.xml_desc, args.flags & kValidate);
   if (device.capability.type != Capability::kMdev) FailKind();
-  co_await MdevParentAddress(device);
-  throw Error(ErrorDomain::kNodedev, ErrorCode::kOperationUnsupported, "mediated devices cannot be defined");
+  co_await Refresh();
+  MdevDefinition definition;
+  definition.parent_address = co_await MdevParentAddress(device);
+  definition.mdev = std::move(device.capability.mdev);
+  definition.mdev.parent_address = definition.parent_address;
+  std::string output = co_await CallWithDevice("define", definition.parent_address, definition.mdev, "define mediated device");
+  definition.mdev.uuid = MadeUuid(definition.mdev, output);
+  NodeDeviceDefineXmlRet ret;
+  ret.dev.name = definition.name();
+  bool is_new = !definitions_.Find(ret.dev.name);
+  definitions_.Put(std::move(definition));
+  if (is_new) TellLifecycle(ret.dev.name, kDefined);
+  co_return ret;
 }
 
 Task<> NodeDeviceDriver::Undefine(Call&, NodeDeviceUndefineArgs args) {
   RefuseFlags(args.flags, 0, "nodeDeviceUndefine");
   Entry entry = co_await Find(std::move(args.name));
   if (IsComputer(entry)) FailKind();
-  FailState("Node device '" + entry.name + "' is not defined");
+  std::vector<std::string> undefine = {"undefine", "--uuid="};
+  co_await OnDefinition(entry.name, std::move(undefine), "undefine mediated device");
+  definitions_.Remove(entry.name);
+  TellLifecycle(entry.name, kUndefined);
+}
+
+Task<> NodeDeviceDriver::SetAutostart(Call&, NodeDeviceSetAutostartArgs args) {
+  Entry entry = co_await Find(std::move(args.name));
+  if (!(entry.capabilities & Bit(Capability::kMdev))) {
+    throw Error(ErrorDomain::kNodedev, ErrorCode::kOperationUnsupported, "Unsupported device type");
+  }
+  const MdevDefinition* definition = definitions_.Find(entry.name);
+  if (!definition) FailState("cannot set autostart for transient device");
+  std::vector<std::string> modify = {"modify", "--uuid", definition->mdev.uuid->ToString(), args.autostart ? "--auto" : "--manual"};
+  co_await RunMdevctl(std::move(modify), "", "set autostart on '" + entry.name + "'");
+  if (MdevDefinition* changed = definitions_.Find(entry.name)) changed->autostart = args.autostart != 0;
 }
 
 }  // namespace bv::nodedev

@@ -18,13 +18,12 @@ namespace {
 
 // virConnectListAllNodeDevicesFlags: a bit for each capability, and
 constexpr unsigned kAllCapabilities = (1u << std::size(kNodeDeviceCapabilities)) - 1, kInactive = 1u << 30, kActive = 1u << 31;
-// virNodeDeviceEventID, virNodeDeviceEventLifecycleType
+// virNodeDeviceEventID
 enum { kLifecycleEvent = 0, kUpdateEvent = 1 };
-enum { kCreated = 0, kDeleted = 1 };
 
 bool Passes(const DeviceList::Entry& entry, unsigned flags) {
   if ((flags & kAllCapabilities) && !(entry.capabilities & flags)) return false;
-  return !(flags & (kActive | kInactive)) || (flags & kActive);  // what is not there is not in the list
+  return !(flags & (kActive | kInactive)) || (flags & (entry.active ? kActive : kInactive));
 }
 
 bool HasCapability(const DeviceList::Entry& entry, const std::optional<std::string>& name) {
@@ -38,7 +37,7 @@ bool HasCapability(const DeviceList::Entry& entry, const std::optional<std::stri
 }  // namespace
 
 void RefuseFlags(unsigned flags, unsigned known, const char* function) { RefuseOtherFlags(flags, known, ErrorDomain::kNodedev, function); }
-bool IsComputer(const DeviceList::Entry& entry) { return entry.path.empty(); }
+bool IsComputer(const DeviceList::Entry& entry) { return entry.active && entry.path.empty(); }
 
 NodeDeviceDriver::NodeDeviceDriver(const DriverEnvironment& environment)
     : privileged_(environment.privileged),
@@ -89,18 +88,54 @@ void NodeDeviceDriver::Register(Service& service) {
   service.On<proc::ConnectNodeDeviceEventDeregisterAny>(this, &NodeDeviceDriver::Unsubscribe);
 }
 
-Task<NodeDeviceDriver::Entry> NodeDeviceDriver::Find(std::string name) {
+Task<> NodeDeviceDriver::Refresh() {
   co_await devices_.Refresh();
-  const Entry* entry = devices_.FindName(name);
-  if (!entry) FailMissing(name);
-  co_return *entry;
+  co_await definitions_.Refresh();
+}
+
+namespace {
+DeviceList::Entry Defined(std::string name) { return {"", std::move(name), model::Bit(Capability::kMdev), false}; }
+}  // namespace
+
+std::vector<NodeDeviceDriver::Entry> NodeDeviceDriver::All() const {
+  std::vector<Entry> all = devices_.all();
+  for (const MdevDefinition& definition : definitions_.all()) {
+    std::string name = definition.name();
+    if (!devices_.FindName(name)) all.push_back(Defined(std::move(name)));
+  }
+  return all;
+}
+
+Task<NodeDeviceDriver::Entry> NodeDeviceDriver::Find(std::string name) {
+  co_await Refresh();
+  if (const Entry* entry = devices_.FindName(name)) co_return *entry;
+  if (!definitions_.Find(name)) FailMissing(name);
+  co_return Defined(std::move(name));
+}
+
+const NodeDeviceDriver::Entry* NodeDeviceDriver::ParentOf(const Entry& entry) {
+  if (entry.active) return devices_.FindParent(entry);
+  const MdevDefinition* definition = definitions_.Find(entry.name);
+  return definition ? devices_.FindAddress(definition->parent_address, kMdevParents) : nullptr;
 }
 
 Task<> NodeDeviceDriver::CheckLocally(std::string name) { co_await Find(std::move(name)); }
 
 Task<model::NodeDevice> NodeDeviceDriver::Read(Entry entry) {
-  const Entry* parent = devices_.FindParent(entry);
+  const Entry* parent = ParentOf(entry);
   std::string above = parent ? parent->name : "";
+  const MdevDefinition* definition = definitions_.Find(entry.name);
+  if (!entry.active) {
+    if (!definition) FailMissing(entry.name);
+    model::NodeDevice device;
+    device.name = std::move(entry.name);
+    device.parent = std::move(above);
+    device.capability.type = Capability::kMdev;
+    device.capability.mdev = definition->mdev;
+    co_return std::move(device);
+  }
+  std::vector<model::MdevAttribute> attributes;  // the kernel does not tell them
+  if (definition) attributes = definition->mdev.attributes;
   auto read = [path = entry.path]() -> std::optional<model::NodeDevice> {
     host::DeviceFiles files;
     if (path.empty()) return DescribeComputer(files);
@@ -111,6 +146,7 @@ Task<model::NodeDevice> NodeDeviceDriver::Read(Entry entry) {
   // As it was called when it came: addresses that are part of names may change.
   device->name = std::move(entry.name);
   device->parent = std::move(above);
+  device->capability.mdev.attributes = std::move(attributes);
   co_return std::move(*device);
 }
 
@@ -134,17 +170,17 @@ Task<ConnectGetTypeRet> NodeDeviceDriver::GetType(Call&) {
 
 Task<NodeNumOfDevicesRet> NodeDeviceDriver::Count(Call&, NodeNumOfDevicesArgs args) {
   RefuseFlags(args.flags, 0, "nodeNumOfDevices");
-  co_await devices_.Refresh();
+  co_await Refresh();
   NodeNumOfDevicesRet ret;
-  for (const Entry& entry : devices_.all()) ret.num += HasCapability(entry, args.cap);
+  for (const Entry& entry : All()) ret.num += HasCapability(entry, args.cap);
   co_return ret;
 }
 
 Task<NodeListDevicesRet> NodeDeviceDriver::ListNames(Call&, NodeListDevicesArgs args) {
   RefuseFlags(args.flags, 0, "nodeListDevices");
-  co_await devices_.Refresh();
+  co_await Refresh();
   NodeListDevicesRet ret;
-  for (const Entry& entry : devices_.all()) {
+  for (const Entry& entry : All()) {
     if (HasCapability(entry, args.cap) && static_cast<std::int64_t>(ret.names.size()) < args.maxnames) ret.names.push_back(entry.name);
   }
   co_return ret;
@@ -152,9 +188,9 @@ Task<NodeListDevicesRet> NodeDeviceDriver::ListNames(Call&, NodeListDevicesArgs 
 
 Task<ConnectListAllNodeDevicesRet> NodeDeviceDriver::ListAll(Call&, ConnectListAllNodeDevicesArgs args) {
   RefuseFlags(args.flags, kAllCapabilities | kActive | kInactive, "nodeConnectListAllNodeDevices");
-  co_await devices_.Refresh();
+  co_await Refresh();
   ConnectListAllNodeDevicesRet ret;
-  for (const Entry& entry : devices_.all()) {
+  for (const Entry& entry : All()) {
     if (!Passes(entry, args.flags)) continue;
     ++ret.ret;
     if (args.need_results) ret.devices.push_back({entry.name});
@@ -191,7 +227,7 @@ Task<NodeDeviceGetXmlDescRet> NodeDeviceDriver::GetXml(Call&, NodeDeviceGetXmlDe
 Task<NodeDeviceGetParentRet> NodeDeviceDriver::GetParent(Call&, NodeDeviceGetParentArgs args) {
   Entry entry = co_await Find(std::move(args.name));
   NodeDeviceGetParentRet ret;
-  if (const Entry* parent = devices_.FindParent(entry)) ret.parentName = parent->name;
+  if (const Entry* parent = ParentOf(entry)) ret.parentName = parent->name;
   co_return ret;
 }
 
@@ -213,38 +249,34 @@ Task<NodeDeviceListCapsRet> NodeDeviceDriver::ListCaps(Call&, NodeDeviceListCaps
 }
 
 Task<NodeDeviceIsActiveRet> NodeDeviceDriver::IsActive(Call&, NodeDeviceIsActiveArgs args) {
-  co_await Find(std::move(args.name));
+  Entry entry = co_await Find(std::move(args.name));
   NodeDeviceIsActiveRet ret;
-  ret.active = 1;
+  ret.active = entry.active;
   co_return ret;
 }
 
 Task<NodeDeviceIsPersistentRet> NodeDeviceDriver::IsPersistent(Call&, NodeDeviceIsPersistentArgs args) {
   Entry entry = co_await Find(std::move(args.name));
   NodeDeviceIsPersistentRet ret;
-  ret.persistent = IsComputer(entry);
+  ret.persistent = IsComputer(entry) || definitions_.Find(entry.name);
   co_return ret;
 }
 
 Task<NodeDeviceGetAutostartRet> NodeDeviceDriver::GetAutostart(Call&, NodeDeviceGetAutostartArgs args) {
   Entry entry = co_await Find(std::move(args.name));
+  const MdevDefinition* definition = definitions_.Find(entry.name);
   NodeDeviceGetAutostartRet ret;
-  ret.autostart = IsComputer(entry);
+  ret.autostart = IsComputer(entry) || (definition && definition->autostart);
   co_return ret;
 }
 
-Task<> NodeDeviceDriver::SetAutostart(Call&, NodeDeviceSetAutostartArgs args) {
-  Entry entry = co_await Find(std::move(args.name));
-  if (entry.capabilities & model::Bit(Capability::kMdev)) {
-    throw Error(ErrorDomain::kNodedev, ErrorCode::kOperationInvalid, "cannot set autostart for transient device");
-  }
-  throw Error(ErrorDomain::kNodedev, ErrorCode::kOperationUnsupported, "Unsupported device type");
+void NodeDeviceDriver::TellLifecycle(const std::string& name, int what) {
+  events_.Tell<proc::NodeDeviceEventLifecycle>(kLifecycleEvent, name, {0, {name}, what, 0});
 }
 
 void NodeDeviceDriver::OnEvent(DeviceList::Event event, const std::string& name) {
   if (event == DeviceList::Event::kUpdated) return events_.Tell<proc::NodeDeviceEventUpdate>(kUpdateEvent, name, {0, {name}});
-  int what = event == DeviceList::Event::kCreated ? kCreated : kDeleted;
-  events_.Tell<proc::NodeDeviceEventLifecycle>(kLifecycleEvent, name, {0, {name}, what, 0});
+  TellLifecycle(name, event == DeviceList::Event::kCreated ? kCreated : kDeleted);
 }
 
 void NodeDeviceDriver::WatchIfWanted() {
