@@ -77,8 +77,8 @@ struct LockDriver::Patience {
 
 Task<> LockDriver::WithPatience(std::string file, Task<> work, std::shared_ptr<Patience> patience) {
   Spawn(Patience::Run(std::move(work), patience), "use a lease file");
-  bool known = co_await patience->known.Wait(In(kAnswerLimit));
-  if (!known) {
+  co_await patience->known.Wait(In(kAnswerLimit));
+  if (!patience->known.is_set()) {
     patience->given_up = true;
     throw DoesNotAnswer(file);
   }
@@ -179,7 +179,8 @@ Task<> LockDriver::MakeSpace(Call& call, std::string path) {
     co_await files.Run(path, std::move(directory));
   };
   auto work = make(files_, path);
-  co_await WithPatience(path, std::move(work), std::make_shared<Patience>(call));
+  auto patience = std::make_shared<Patience>(call);
+  co_await WithPatience(path, std::move(work), std::move(patience));
   AddSpace(path);
 }
 
@@ -203,14 +204,16 @@ Task<> LockDriver::CreateResource(Call& call, CreateResourceArgs args) {
   RefuseFlags(args.flags, 0, "CreateResource");
   RegisteredOwnerOf(call);
   auto work = SpaceOf(args.path).Create(args.name);
-  co_await WithPatience(std::move(args.name), std::move(work), std::make_shared<Patience>(call));
+  auto patience = std::make_shared<Patience>(call);
+  co_await WithPatience(std::move(args.name), std::move(work), std::move(patience));
 }
 
 Task<> LockDriver::DeleteResource(Call& call, DeleteResourceArgs args) {
   RefuseFlags(args.flags, 0, "DeleteResource");
   RegisteredOwnerOf(call);
   auto work = SpaceOf(args.path).Delete(args.name);
-  co_await WithPatience(std::move(args.name), std::move(work), std::make_shared<Patience>(call));
+  auto patience = std::make_shared<Patience>(call);
+  co_await WithPatience(std::move(args.name), std::move(work), std::move(patience));
 }
 
 Task<> LockDriver::AcquireResource(Call& call, AcquireResourceArgs args) {
@@ -233,7 +236,8 @@ Task<> LockDriver::ReleaseResource(Call& call, ReleaseResourceArgs args) {
     co_return;
   }
   auto work = space.Release(args.name, owner.pid);
-  co_await WithPatience(std::move(args.name), std::move(work), std::make_shared<Patience>(call));
+  auto patience = std::make_shared<Patience>(call);
+  co_await WithPatience(std::move(args.name), std::move(work), std::move(patience));
 }
 
 }  // namespace bv::lockd
