@@ -10,6 +10,7 @@ namespace bv::xml {
 
 namespace {
 
+constexpr char kFourBlanks[] = "    ";
 constexpr std::size_t kMaxSize = 1 << 20, kMaxName = 1000, kMaxDepth = 200, kMaxAttributes = 100;  // below libxml2's
 
 // What a character may be.
@@ -42,7 +43,7 @@ struct Name {
 
 class PlainReader {
  public:
-  // `text` ends with a NUL, and gets its entities replaced in place.
+  // `text` ends with NULs, as many as are looked at in one go, and gets its entities replaced in place.
   PlainReader(char* text, std::size_t size, Tree& tree) : at_(text), end_(text + size), tree_(tree) {}
 
   bool Read() {
@@ -66,14 +67,20 @@ class PlainReader {
     return true;
   }
   bool SkipBlanks() {
-    const char* from = at_;
-    while (Is(*at_, kBlank)) ++at_;
-    return at_ != from;
+    if (!Is(*at_, kBlank)) return false;
+    do {
+      ++at_;
+      while (std::memcmp(at_, kFourBlanks, 4) == 0) at_ += 4;
+    } while (Is(*at_, kBlank));
+    return true;
   }
 
-  // All up to the next tag or comment.
+  // All up to the next tag or comment, which is mostly the indentation of the next line.
   bool ReadText() {
     char* from = at_;
+    SkipBlanks();
+    if (*at_ == '<' && (at_[1] != '/' || tree_.depth() == 0 || tree_.innermost().first_child)) return true;
+    at_ = from;
     char* to = at_;
     for (;; *to++ = *at_++) {
       char* run = at_;
@@ -206,11 +213,11 @@ class PlainReader {
       if (!Skip('=')) return false;
       SkipBlanks();
       if (!ReadValue(&value)) return false;
-      if (attribute.local == "xmlns" || attribute.prefix == "xmlns") {
+      if (IsXmlns(attribute.local) || IsXmlns(attribute.prefix)) {
         if (!Declare(node, attribute, value)) return false;
         continue;
       }
-      if (node.Attr(attribute.local)) return false;
+      if ((node.attribute_bits >> NameIndex(attribute.local) & 1) && node.Attr(attribute.local)) return false;
       tree_.AddAttribute(attribute.local, value).prefix = attribute.prefix;
       prefixes |= !attribute.prefix.empty();
     }
@@ -226,6 +233,8 @@ class PlainReader {
     if (empty) tree_.Close();
     return true;
   }
+
+  static bool IsXmlns(std::string_view name) { return name.size() == 5 && std::memcmp(name.data(), "xmlns", 5) == 0; }
 
   // Names that XML itself is about are left to libxml2.
   bool Declare(const Node& node, const Name& name, std::string_view uri) {
@@ -260,8 +269,8 @@ class PlainReader {
 
 bool ReadPlain(std::string_view text, Tree& tree) {
   if (text.size() > kMaxSize) return false;
-  char* copy = tree.Allocate(text.size() + 1);
-  *std::copy(text.begin(), text.end(), copy) = 0;
+  char* copy = tree.Allocate(text.size() + sizeof(kFourBlanks));
+  std::fill_n(std::copy(text.begin(), text.end(), copy), sizeof(kFourBlanks), 0);
   return PlainReader(copy, text.size(), tree).Read();
 }
 

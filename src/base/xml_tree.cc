@@ -7,9 +7,9 @@ namespace bv::xml {
 
 void Document::Storage::Grow(std::size_t size) {
   constexpr std::size_t kFirstBlock = 8 * 1024;
-  capacity = std::max(capacity ? capacity * 2 : kFirstBlock, size);
-  block = blocks.emplace_back(std::make_unique_for_overwrite<char[]>(capacity)).get();
-  used = 0;
+  last_size = std::max(last_size ? last_size * 2 : kFirstBlock, size);
+  at = blocks.emplace_back(std::make_unique_for_overwrite<char[]>(last_size)).get();
+  end = at + last_size;
 }
 
 Document::Document() : storage_(std::make_unique<Storage>()) {}
@@ -26,44 +26,12 @@ std::string_view Tree::Keep(std::string_view text) {
   return {copy, text.size()};
 }
 
-Node& Tree::Open(std::string_view name) {
-  Node* node = New<Node>();
-  node->name = name;
-  node->name_index = NameIndex(name);
-  if (open_.empty()) {
-    document_.root_ = node;
-  } else {
-    Append(node);
-  }
-  open_.push_back({node, &node->first_child, &node->attributes, &node->namespaces});
-  return *node;
-}
-
 void Tree::AddNamespace(std::string_view prefix, std::string_view uri) {
   auto* declaration = New<NamespaceDeclaration>();
   declaration->prefix = prefix;
   declaration->uri = uri;
   *open_.back().namespace_end = declaration;
   open_.back().namespace_end = &declaration->next;
-}
-
-Attribute& Tree::AddAttribute(std::string_view name, std::string_view value) {
-  auto* attribute = New<Attribute>();
-  attribute->name = name;
-  attribute->name_index = NameIndex(name);
-  attribute->value = value;
-  open_.back().node->attribute_bits |= std::uint64_t{1} << attribute->name_index;
-  *open_.back().attribute_end = attribute;
-  open_.back().attribute_end = &attribute->next;
-  return *attribute;
-}
-
-void Tree::Append(Node* node) {
-  OpenElement& parent = open_.back();
-  node->parent = parent.node;
-  parent.node->child_bits |= std::uint64_t{1} << node->name_index;
-  *parent.child_end = node;
-  parent.child_end = &node->next;
 }
 
 void Tree::Text(std::string_view text, bool ends) {

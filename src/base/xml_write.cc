@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -24,14 +25,55 @@ constexpr auto kEscapes = [] {
 }();
 constexpr std::size_t kLongestEscape = 6;
 
-char* Put(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
+template <typename Part>
+void PutEnds(char* at, std::string_view text) {
+  std::memcpy(at, text.data(), sizeof(Part));
+  std::memcpy(at + text.size() - sizeof(Part), text.data() + text.size() - sizeof(Part), sizeof(Part));
+}
+
+// Most of what is written are names of a few letters, and calls take longer than these.
+char* Put(char* at, std::string_view text) {
+  if (text.size() > 16) std::memcpy(at, text.data(), text.size());
+  else if (text.size() >= 8) PutEnds<std::uint64_t>(at, text);
+  else if (text.size() >= 4) PutEnds<std::uint32_t>(at, text);
+  else if (text.size() >= 2) PutEnds<std::uint16_t>(at, text);
+  else if (text.size() == 1) *at = text[0];
+  return at + text.size();
+}
+
+// Whether all eight stand for themselves. It may say no when they do.
+bool ArePlain(std::uint64_t eight) {
+  constexpr std::uint64_t kOnes = ~std::uint64_t{0} / 255, kTops = kOnes * 0x80;
+  auto any_below = [](std::uint64_t bytes, std::uint64_t limit) { return (bytes - kOnes * limit) & ~bytes; };
+  std::uint64_t special = any_below(eight, ' ') | any_below((eight | kOnes * 2) ^ kOnes * '>', 1) |  // < and >
+                          any_below((eight | kOnes) ^ kOnes * '\'', 1) | any_below(eight ^ kOnes * '"', 1);  // & ' and "
+  return (special & kTops) == 0;
+}
 
 char* PutEscaped(char* at, std::string_view text) {
-  for (char c : text) {
-    if (const char* with = kEscapes[static_cast<unsigned char>(c)]) [[unlikely]] at = Put(at, with);
-    else *at++ = c;
+  const char *from = text.data(), *end = from + text.size();
+  for (std::uint64_t eight; end - from >= 8; from += 8, at += 8) {
+    std::memcpy(&eight, from, 8);
+    if (!ArePlain(eight)) break;
+    std::memcpy(at, &eight, 8);
+  }
+  for (; from != end; ++from) {
+    if (const char* with = kEscapes[static_cast<unsigned char>(*from)]) [[unlikely]] at = Put(at, with);
+    else *at++ = *from;
   }
   return at;
+}
+
+constexpr std::size_t kShortIndent = 32;
+constexpr char kSpaces[kShortIndent + 1] = "                                ";
+
+[[gnu::noinline]] void Grow(std::string& out, std::size_t size) { out.resize(std::max(out.size() * 2, size)); }
+
+// More than is asked for, so that indentation can be put down as one piece.
+[[gnu::always_inline]] inline char* RoomIn(std::string& out, std::size_t used, std::size_t size) {
+  size += kShortIndent;
+  if (out.size() - used < size) [[unlikely]] Grow(out, used + size);
+  return out.data() + used;
 }
 
 }  // namespace
@@ -42,10 +84,7 @@ void AppendEscaped(std::string* out, std::string_view text) {
   out->resize(static_cast<std::size_t>(PutEscaped(out->data() + size, text) - out->data()));
 }
 
-char* Writer::Room(std::size_t size) {
-  if (out_.size() - used_ < size) out_.resize(std::max(out_.size() * 2, used_ + size));
-  return out_.data() + used_;
-}
+char* Writer::Room(std::size_t size) { return RoomIn(out_, used_, size); }
 
 void Writer::Used(const char* end) { used_ = static_cast<std::size_t>(end - out_.data()); }
 
@@ -56,7 +95,8 @@ std::string Writer::Take() {
 }
 
 char* Writer::PutIndent(char* at) const {
-  std::memset(at, ' ', indent_);
+  if (indent_ <= kShortIndent) std::memcpy(at, kSpaces, kShortIndent);
+  else std::memset(at, ' ', indent_);
   return at + indent_;
 }
 

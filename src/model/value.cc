@@ -4,19 +4,13 @@
 
 namespace bv::model {
 
-namespace {
-bool Spells(const char* name, std::string_view text) {
-  for (char c : text) {
-    if (c == 0 || *name++ != c) return false;
-  }
-  return *name == 0;
-}
-}  // namespace
-
 std::optional<std::uint8_t> FindSpelling(const char* const* names, std::size_t count, std::string_view text) {
   if (text.empty()) return std::nullopt;
+  const char first = text.front();
   for (std::size_t i = 0; i < count; ++i) {
-    if (Spells(names[i], text)) return static_cast<std::uint8_t>(i);
+    const char* name = names[i];
+    if (*name != first) continue;  // so it is with nearly all
+    if (std::string_view(name) == text) return static_cast<std::uint8_t>(i);
   }
   return std::nullopt;
 }

@@ -75,8 +75,19 @@ void Parser::MissingAttribute(const xml::Node& element, std::string_view name) c
   FailBeyondSchema(Fault::kXml, "Missing required attribute '" + std::string(name) + "' in element '" + std::string(element.name) + "'");
 }
 
+namespace {
+
+std::optional<std::string_view> FindAttribute(const Row& row, const xml::Node& element) {
+  for (const xml::Attribute* a = element.attributes; a; a = a->next) {
+    if (a->name_index == row.name_index && a->name == row.name) return a->value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 bool Parser::ReadAttribute(const Row& row, void* value, const xml::Node& element) {
-  auto text = element.Attr(row.name);
+  auto text = FindAttribute(row, element);
   if (text && text->empty() && (row.flags & kEmptyIsAbsent)) text.reset();
   if (!text) {
     if (!(row.flags & kRequired)) return false;
@@ -132,20 +143,21 @@ void StoreSize(const Row& row, void* value, std::uint64_t size) {
   }
 }
 
-// Most rows are about what is not there.
-bool IsAbsent(const Row& row, const xml::Node& element) {
-  if (row.kind >= RowKind::kText) return row.kind == RowKind::kText && element.text.empty();
-  std::uint64_t bits = row.kind <= RowKind::kSizeAttr ? element.attribute_bits : element.child_bits;
-  return !(bits >> row.name_index & 1);
-}
-
 }  // namespace
 
 void Parser::ReadRows(RowSpan rows, void* object, const xml::Node& element) {
-  const unsigned skipped = SkippedFlags();
-  for (std::size_t i = 0; i < rows.count; ++i) {
-    const Row& row = rows.rows[i];
-    if ((row.flags & skipped) || (!(row.flags & kRequired) && IsAbsent(row, element))) continue;
+  const unsigned skipped = skipped_;
+  const std::uint64_t attributes = element.attribute_bits, children = element.child_bits;
+  for (const Row *at = rows.rows, *end = at + rows.count; at != end; ++at) {
+    const Row& row = *at;
+    if (row.flags & skipped) continue;
+    // Most rows are about what is not there.
+    if (row.kind < RowKind::kText) {
+      const std::uint64_t there = row.kind <= RowKind::kSizeAttr ? attributes : children;
+      if (!(there >> row.name_index & 1) && !(row.flags & kRequired)) continue;
+    } else if (row.kind == RowKind::kText && element.text.empty() && !(row.flags & kRequired)) {
+      continue;
+    }
     if (row.when && !(row.flags & kWhenWriting) && !row.when(object)) continue;
     switch (row.kind) {
       case RowKind::kAttr:
@@ -222,16 +234,64 @@ unsigned Formatter::SkippedFlags() const {
   return kParseOnly | (inactive() ? kLiveOnly : 0) | (secure() ? 0 : kSecure) | (status() ? 0 : kStatusOnly);
 }
 
+namespace {
+
+[[gnu::always_inline]] inline bool IsUnset(const Row& row, const void* value) {
+  switch (row.type->unset) {
+    case Unset::kAskFormat: return false;
+    case Unset::kEnum: return *static_cast<const std::uint8_t*>(value) == 0 && ((row.flags & kSkipZero) || !*row.names[0]);
+    case Unset::kString: return static_cast<const std::string*>(value)->empty() && !(row.flags & kAlways);
+    case Unset::kNumber32: return *static_cast<const std::uint32_t*>(value) == 0 && !(row.flags & kAlways);
+    case Unset::kOptional32: return !*static_cast<const std::optional<std::uint32_t>*>(value);
+    case Unset::kOptional64: return !*static_cast<const std::optional<std::uint64_t>*>(value);
+  }
+  return false;
+}
+
+// Whether nothing will be written for sure: then the element need not be opened to find out.
+bool IsNothing(RowSpan rows, const void* object, unsigned skipped) {
+  for (const Row *at = rows.rows, *end = at + rows.count; at != end; ++at) {
+    const Row& row = *at;
+    if (row.flags & skipped) continue;
+    switch (row.kind) {
+      case RowKind::kAttr:
+      case RowKind::kText:
+      case RowKind::kTextChild:
+        if (IsUnset(row, row.At(object))) continue;
+        break;
+      case RowKind::kGroup:
+        if (!(row.flags & kAlways) && IsNothing(row.group(), object, skipped)) continue;
+        break;
+      case RowKind::kChild:
+      case RowKind::kTextList:
+        if (row.container->size(row.At(object)) == 0) continue;
+        break;
+      case RowKind::kFlag:
+        if (!*static_cast<const bool*>(row.At(object))) continue;
+        break;
+      case RowKind::kInclude:
+        if (IsNothing(row.child->rows, row.At(object), skipped)) continue;
+        break;
+      default:
+        break;
+    }
+    if (!row.when || row.when(object)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 void Formatter::WriteContainer(const Row& row, const void* container) {
+  const bool keeps_empty = (row.flags & kAlways) && !(row.flags & kNotEmpty);
   std::size_t size = row.container->size(container);
   for (std::size_t i = 0; i < size; ++i) {
+    const void* element = row.container->get(container, i);
+    if (!keeps_empty && IsNothing(row.child->rows, element, skipped_)) continue;
     auto mark = out_.Open(row.name);
-    WriteRows(row.child->rows, row.container->get(container, i));
-    if ((row.flags & kAlways) && !(row.flags & kNotEmpty)) {
-      out_.Close(row.name);
-    } else {
-      out_.CloseUnlessEmpty(row.name, mark);
-    }
+    WriteRows(row.child->rows, element);
+    if (keeps_empty) out_.Close(row.name);
+    else out_.CloseUnlessEmpty(row.name, mark);
   }
 }
 
@@ -251,6 +311,7 @@ std::optional<std::uint64_t> LoadSize(const Row& row, const void* value) {
 void Formatter::WriteRow(const Row& row, const void* object) {
   switch (row.kind) {
     case RowKind::kAttr:
+      if (IsUnset(row, row.At(object))) break;
       if (auto text = row.type->format(row.At(object), scratch_, row)) out_.Attr(row.name, *text);
       break;
     case RowKind::kText:
@@ -258,6 +319,7 @@ void Formatter::WriteRow(const Row& row, const void* object) {
       if (auto text = row.type->format(row.At(object), scratch_, row)) out_.TextContent(*text);
       break;
     case RowKind::kTextChild:
+      if (IsUnset(row, row.At(object))) break;
       if (auto text = row.type->format(row.At(object), scratch_, row)) out_.TextElement(row.name, *text);
       break;
     case RowKind::kTextList: {
@@ -271,6 +333,7 @@ void Formatter::WriteRow(const Row& row, const void* object) {
       if (*static_cast<const bool*>(row.At(object))) out_.EmptyElement(row.name);
       break;
     case RowKind::kGroup: {
+      if (!(row.flags & kAlways) && IsNothing(row.group(), object, skipped_)) break;
       auto mark = out_.Open(row.name);
       WriteRows(row.group(), object);
       if (row.flags & kAlways) out_.Close(row.name);
@@ -303,10 +366,9 @@ void Formatter::WriteRow(const Row& row, const void* object) {
 }
 
 void Formatter::WriteRows(RowSpan rows, const void* object) {
-  const unsigned skipped = SkippedFlags();
-  for (std::size_t i = 0; i < rows.count; ++i) {
-    const Row& row = rows.rows[i];
-    if (!(row.flags & skipped) && (!row.when || row.when(object))) WriteRow(row, object);
+  const unsigned skipped = skipped_;
+  for (const Row *at = rows.rows, *end = at + rows.count; at != end; ++at) {
+    if (!(at->flags & skipped) && (!at->when || at->when(object))) WriteRow(*at, object);
   }
 }
 

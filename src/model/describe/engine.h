@@ -20,7 +20,7 @@ inline constexpr unsigned kRowsStatusOut = 1 << 3;
 // Reads elements into objects. Custom rows get it to read parts with descriptions again.
 class Parser {
  public:
-  Parser(ErrorDomain domain, unsigned flags) : domain_(domain), flags_(flags) {}
+  Parser(ErrorDomain domain, unsigned flags) : domain_(domain), flags_(flags), skipped_(SkippedFlags()) {}
 
   unsigned flags() const { return flags_; }
   bool inactive() const { return flags_ & kRowsInactive; }
@@ -69,12 +69,13 @@ class Parser {
 
   ErrorDomain domain_;
   unsigned flags_;
+  unsigned skipped_;
 };
 
 // Writes objects as elements.
 class Formatter {
  public:
-  Formatter(xml::Writer& out, unsigned flags) : out_(out), flags_(flags) {}
+  Formatter(xml::Writer& out, unsigned flags) : out_(out), flags_(flags), skipped_(SkippedFlags()) {}
 
   xml::Writer& out() { return out_; }
   unsigned flags() const { return flags_; }
@@ -107,12 +108,13 @@ class Formatter {
   void WriteRows(RowSpan rows, const void* object);
 
  private:
-  unsigned SkippedFlags() const;
+  unsigned SkippedFlags() const;  // rows with one of these do not count
   void WriteRow(const Row& row, const void* object);
   void WriteContainer(const Row& row, const void* container);
 
   xml::Writer& out_;
   unsigned flags_;
+  unsigned skipped_;
   std::string scratch_;
 };
 

@@ -1,5 +1,7 @@
 #include "model/describe/value_type.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -23,12 +25,16 @@ using Formatted = std::optional<std::string_view>;
 
 template <typename I>
 Formatted FormatNumber(I value, std::string& scratch, const Row& row) {
-  char digits[24];
-  auto size = static_cast<std::size_t>(std::to_chars(digits, std::end(digits), value, row.number.base).ptr - digits);
-  if (row.number.base == 10) return scratch.assign(digits, size);
-  scratch = row.number.base == 16 ? "0x" : "0";
-  if (size < row.number.width) scratch.append(row.number.width - size, '0');
-  return scratch.append(digits, size);
+  constexpr std::size_t kDigits = 24, kMostZeros = 16;
+  char text[2 + kMostZeros + kDigits];
+  char* digits = text + 2 + kMostZeros;
+  auto size = static_cast<std::size_t>(std::to_chars(digits, std::end(text), value, row.number.base).ptr - digits);
+  if (row.number.base != 10) {
+    for (std::size_t width = std::min<std::size_t>(row.number.width, kMostZeros); size < width; ++size) *--digits = '0';
+    if (row.number.base == 16) *--digits = 'x', ++size;
+    *--digits = '0', ++size;
+  }
+  return scratch.assign(digits, size);
 }
 
 template <typename I>
@@ -73,7 +79,8 @@ const ValueType kStringValue{
       if (text.empty() && !(row.flags & kAlways)) return std::nullopt;
       return text;
     },
-    ""};
+    "",
+    Unset::kString};
 
 const ValueType kOptionalStringValue{
     [](void* value, std::string_view text, const Row&) {
@@ -113,7 +120,8 @@ const ValueType kEnumValue{
       if (!*name) return std::nullopt;
       return name;
     },
-    ""};
+    "",
+    Unset::kEnum};
 
 const ValueType kUuidValue{
     [](void* value, std::string_view text, const Row&) {
@@ -189,23 +197,24 @@ const ValueType kUint8Value{
       return FormatNumberValue<std::uint32_t>(&number, scratch, row);
     },
     kUnsignedText};
-const ValueType kUint32Value{&ParseNumberValue<std::uint32_t>, &FormatNumberValue<std::uint32_t>, kUnsignedText};
+const ValueType kUint32Value{&ParseNumberValue<std::uint32_t>, &FormatNumberValue<std::uint32_t>, kUnsignedText, Unset::kNumber32};
 const ValueType kUint64Value{&ParseNumberValue<std::uint64_t>, &FormatNumberValue<std::uint64_t>, kUnsignedText};
-const ValueType kInt32Value{&ParseNumberValue<std::int32_t>, &FormatNumberValue<std::int32_t>, kSignedText};
+const ValueType kInt32Value{&ParseNumberValue<std::int32_t>, &FormatNumberValue<std::int32_t>, kSignedText, Unset::kNumber32};
 const ValueType kInt64Value{&ParseNumberValue<std::int64_t>, &FormatNumberValue<std::int64_t>, kSignedText};
-const ValueType kOptionalUint32Value{&ParseOptionalNumber<std::uint32_t>, &FormatOptionalNumber<std::uint32_t>, kUnsignedText};
-const ValueType kOptionalUint64Value{&ParseOptionalNumber<std::uint64_t>, &FormatOptionalNumber<std::uint64_t>, kUnsignedText};
-const ValueType kOptionalInt32Value{&ParseOptionalNumber<std::int32_t>, &FormatOptionalNumber<std::int32_t>, kSignedText};
-const ValueType kOptionalInt64Value{&ParseOptionalNumber<std::int64_t>, &FormatOptionalNumber<std::int64_t>, kSignedText};
+const ValueType kOptionalUint32Value{&ParseOptionalNumber<std::uint32_t>, &FormatOptionalNumber<std::uint32_t>, kUnsignedText, Unset::kOptional32};
+const ValueType kOptionalUint64Value{&ParseOptionalNumber<std::uint64_t>, &FormatOptionalNumber<std::uint64_t>, kUnsignedText, Unset::kOptional64};
+const ValueType kOptionalInt32Value{&ParseOptionalNumber<std::int32_t>, &FormatOptionalNumber<std::int32_t>, kSignedText, Unset::kOptional32};
+const ValueType kOptionalInt64Value{&ParseOptionalNumber<std::int64_t>, &FormatOptionalNumber<std::int64_t>, kSignedText, Unset::kOptional64};
 
 namespace {
 
-int Digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+constexpr auto kDigitValues = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(255);
+  for (unsigned i = 0; i < 10; ++i) values['0' + i] = static_cast<std::uint8_t>(i);
+  for (unsigned i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<std::uint8_t>(10 + i);
+  return values;
+}();
 
 }  // namespace
 
@@ -225,10 +234,12 @@ std::optional<I> ParseNumber(std::string_view text, int base) {
   }
   if (text.empty()) return std::nullopt;
   std::uint64_t magnitude = 0;
+  const bool fits = text.size() <= 15;  // whatever its digits
   for (char c : text) {
-    int digit = Digit(c);
-    if (digit < 0 || digit >= base) return std::nullopt;
-    if (__builtin_mul_overflow(magnitude, base, &magnitude) || __builtin_add_overflow(magnitude, digit, &magnitude)) return std::nullopt;
+    unsigned digit = kDigitValues[static_cast<unsigned char>(c)];
+    if (digit >= static_cast<unsigned>(base)) return std::nullopt;
+    if (fits) magnitude = magnitude * static_cast<unsigned>(base) + digit;
+    else if (__builtin_mul_overflow(magnitude, base, &magnitude) || __builtin_add_overflow(magnitude, digit, &magnitude)) return std::nullopt;
   }
   auto limit = static_cast<std::uint64_t>(std::numeric_limits<I>::max());
   if (magnitude > limit + (negative ? 1 : 0)) return std::nullopt;

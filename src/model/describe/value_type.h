@@ -20,6 +20,16 @@ struct EnumNames {
   std::size_t count = 0;
 };
 
+// How a value shows, without a call, that it has not been given: most have not.
+enum class Unset : std::uint8_t {
+  kAskFormat,
+  kEnum,
+  kString,
+  kNumber32,
+  kOptional32,
+  kOptional64,
+};
+
 struct ValueType {
   // Reads `text` into the value; false when it is malformed or out of range.
   bool (*parse)(void* value, std::string_view text, const Row& row);
@@ -27,6 +37,7 @@ struct ValueType {
   std::optional<std::string_view> (*format)(const void* value, std::string& scratch, const Row& row);
   // Completes "Expected ..." in an error; may be empty.
   const char* expected;
+  Unset unset = Unset::kAskFormat;
 };
 
 extern const ValueType kStringValue, kOptionalStringValue, kBoolValue, kEnumValue, kUuidValue, kOptionalUuidValue,

@@ -145,6 +145,25 @@ TEST(XmlWriter, IndentsAndEscapes) {
   EXPECT_EQ(w.Take(), "<a x='it&apos;s &lt;&quot;&amp;&gt;'>\n  <b>txt</b>\n  <c/>\n</a>\n");
 }
 
+// Text is escaped several characters at a time; a special one may be anywhere among them.
+TEST(XmlWriter, EscapesWherever) {
+  for (std::size_t size = 1; size < 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (auto [special, escaped] : {std::pair('<', "&lt;"), {'>', "&gt;"}, {'&', "&amp;"}, {'\'', "&apos;"}, {'"', "&quot;"}, {'\x01', ""}, {'\n', "\n"}}) {
+        std::string text(size, 'x'), expected;
+        text[at] = special;
+        AppendEscaped(&expected, text);
+        EXPECT_EQ(expected, std::string(at, 'x') + escaped + std::string(size - at - 1, 'x'));
+      }
+    }
+  }
+  for (char plain : {' ', '!', '#', '%', ';', '=', '?', '\x7f', '\x80', '\xff'}) {
+    std::string text(9, plain), out;
+    AppendEscaped(&out, text);
+    EXPECT_EQ(out, text);
+  }
+}
+
 TEST(XmlWriter, CopiesTrees) {
   auto doc = Parse("<m xmlns:p='urn:p'><p:a x='1'><b>t</b><!-- c --></p:a></m>");
   Writer w(1);
