@@ -95,10 +95,13 @@ bool Parser::ReadAttribute(const Row& row, void* value, const xml::Node& element
     if (row.missing_fault == Fault::kXml) MissingAttribute(element, row.name);
     Fail(row.missing_fault, "Missing required attribute '" + std::string(row.name) + "' in element '" + std::string(element.name) + "'");
   }
-  if (row.type->parse(value, *text, row)) return true;
-  if (validating()) {
+  const bool good = row.type->parse(value, *text, row);
+  if (good && !(row.positive && validating())) return true;
+  const bool zero = row.type != &kEnumValue && ((row.flags & kNonZero) || row.positive) && ParseNumber<std::uint64_t>(*text) == std::uint64_t{0};
+  if (validating() && (zero ? row.positive : !good)) {
     Invalid(element, "invalid value '" + std::string(*text) + "' of attribute '" + std::string(row.name) + "'");
   }
+  if (good) return true;
   if (row.flags & kIgnoreBad) return false;
   FailBeyondSchema(row.fault, BadAttributeMessage(element, row.name, *text, row.type->expected));
 }
@@ -376,15 +379,38 @@ void Formatter::WriteRows(RowSpan rows, const void* object) {
 
 namespace {
 
-bool Names(std::string_view names, std::string_view name, bool attribute) {
-  while (!names.empty()) {
-    std::size_t end = names.find(' ');
-    std::string_view one = names.substr(0, end);
-    bool is_attribute = one.front() == '@';
-    if (is_attribute) one.remove_prefix(1);
-    if (is_attribute == attribute && one == name) return true;
-    if (end == std::string_view::npos) break;
-    names.remove_prefix(end + 1);
+// One of the names of a custom row: "name" or "name(what may be in it)"; '@' marks attributes, '#' is text.
+struct CustomName {
+  std::string_view name;
+  std::optional<std::string_view> inside;
+};
+
+// Takes the first name off the front; false when there is none left.
+bool TakeName(std::string_view& names, CustomName& taken) {
+  names.remove_prefix(std::min(names.find_first_not_of(' '), names.size()));
+  if (names.empty()) return false;
+  std::size_t end = std::min(names.find_first_of(" ("), names.size());
+  taken = {names.substr(0, end), std::nullopt};
+  names.remove_prefix(end);
+  if (!names.starts_with('(')) return true;
+  std::size_t at = 1;
+  for (int depth = 1; depth > 0; ++at) depth += names[at] == '(' ? 1 : names[at] == ')' ? -1 : 0;
+  taken.inside = names.substr(1, at - 2);
+  names.remove_prefix(at);
+  return true;
+}
+
+std::optional<CustomName> FindName(std::string_view names, std::string_view name, bool attribute) {
+  for (CustomName one; TakeName(names, one);) {
+    bool is_attribute = one.name.starts_with('@');
+    if (is_attribute == attribute && one.name.substr(is_attribute) == name) return one;
+  }
+  return std::nullopt;
+}
+
+bool AllowsText(std::string_view names) {
+  for (CustomName one; TakeName(names, one);) {
+    if (one.name == "#") return true;
   }
   return false;
 }
@@ -401,7 +427,7 @@ bool KnowsAttribute(RowSpan rows, std::string_view name) {
         if (KnowsAttribute(row.child->rows, name)) return true;
         break;
       case RowKind::kCustom:
-        if (Names(row.name, name, true)) return true;
+        if (FindName(row.name, name, true)) return true;
         break;
       default:
         break;
@@ -417,7 +443,7 @@ void CollectChildRows(RowSpan rows, std::string_view name, std::vector<const Row
     if (row.kind == RowKind::kInclude) {
       CollectChildRows(row.child->rows, name, found);
     } else if (row.kind == RowKind::kCustom) {
-      if (Names(row.name, name, false)) found->push_back(&row);
+      if (FindName(row.name, name, false)) found->push_back(&row);
     } else if (row.kind != RowKind::kAttr && row.kind != RowKind::kSizeAttr && row.kind != RowKind::kText && row.name == name) {
       found->push_back(&row);
     }
@@ -437,44 +463,64 @@ bool IsSingle(const Row* row) {
 
 bool HasText(RowSpan rows) {
   return std::any_of(rows.rows, rows.rows + rows.count, [](const Row& row) {
-    return row.kind == RowKind::kText || row.kind == RowKind::kCustom || (row.kind == RowKind::kInclude && HasText(row.child->rows));
+    return row.kind == RowKind::kText || (row.kind == RowKind::kInclude && HasText(row.child->rows));
   });
 }
 
-void ValidateRows(const std::vector<RowSpan>& spans, const xml::Node& element) {
+// What rows know of an element, and custom rows by their names.
+struct Known {
+  std::vector<RowSpan> rows;
+  std::vector<std::string_view> names;
+
+  bool Attribute(std::string_view name) const {
+    return std::ranges::any_of(rows, [&](const RowSpan& span) { return KnowsAttribute(span, name); }) ||
+           std::ranges::any_of(names, [&](std::string_view list) { return FindName(list, name, true).has_value(); });
+  }
+  bool Text() const { return std::ranges::any_of(rows, HasText) || std::ranges::any_of(names, AllowsText); }
+};
+
+void ValidateElement(const Known& known, const xml::Node& element) {
   for (auto* a = element.attributes; a; a = a->next) {
-    if (!a->prefix.empty()) continue;
-    bool known = false;
-    for (const RowSpan& rows : spans) known = known || KnowsAttribute(rows, a->name);
-    if (!known) Invalid(element, "unexpected attribute '" + std::string(a->name) + "'");
+    if (a->prefix.empty() && !known.Attribute(a->name)) Invalid(element, "unexpected attribute '" + std::string(a->name) + "'");
   }
   for (const xml::Node* child = element.first_child; child; child = child->next) {
     if (child->kind != xml::Node::Kind::kElement || !child->ns.empty()) continue;
+    Known inner;
+    bool opaque = false, named = false;
+    for (std::string_view list : known.names) {
+      auto name = FindName(list, child->name, false);
+      if (!name) continue;
+      named = true;
+      if (name->inside) inner.names.push_back(*name->inside);
+      else opaque = true;
+    }
     std::vector<const Row*> found;
-    for (const RowSpan& rows : spans) CollectChildRows(rows, child->name, &found);
-    if (found.empty()) Invalid(*child, "unexpected element");
-    if (std::all_of(found.begin(), found.end(), IsSingle) && child->Next(child->name)) Invalid(*child, "element may be there once");
-    std::vector<RowSpan> inner;
-    bool opaque = false;
+    for (const RowSpan& rows : known.rows) CollectChildRows(rows, child->name, &found);
+    if (found.empty() && !named) Invalid(*child, "unexpected element");
+    if (!named && std::ranges::all_of(found, IsSingle) && child->Next(child->name)) Invalid(*child, "element may be there once");
     for (const Row* row : found) {
-      if (row->kind == RowKind::kGroup) inner.push_back(row->group());
-      else if (row->kind == RowKind::kChild) inner.push_back(row->child->rows);
-      else if (row->kind == RowKind::kCustom) opaque = true;
+      if (row->kind == RowKind::kGroup) {
+        inner.rows.push_back(row->group());
+      } else if (row->kind == RowKind::kChild) {
+        inner.rows.push_back(row->child->rows);
+      } else if (row->kind == RowKind::kCustom) {
+        auto name = FindName(row->name, child->name, false);
+        if (name->inside) inner.names.push_back(*name->inside);
+        else opaque = true;
+      }
     }
     if (opaque) continue;
-    if (!inner.empty() && !child->text.empty() && std::none_of(inner.begin(), inner.end(), HasText)) {
-      Invalid(*child, "unexpected text");
-    }
-    if (inner.empty()) {
+    if (inner.rows.empty() && inner.names.empty()) {
       if (child->first_child && child->first_child->kind == xml::Node::Kind::kElement) Invalid(*child->first_child, "unexpected element");
       continue;
     }
-    ValidateRows(inner, *child);
+    if (child->text.find_first_not_of(" \t\r\n") != std::string_view::npos && !inner.Text()) Invalid(*child, "unexpected text");
+    ValidateElement(inner, *child);
   }
 }
 
 }  // namespace
 
-void Validate(const ErasedDescription& description, const xml::Node& element) { ValidateRows({description.rows}, element); }
+void Validate(const ErasedDescription& description, const xml::Node& element) { ValidateElement({{description.rows}, {}}, element); }
 
 }  // namespace bv::model

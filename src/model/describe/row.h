@@ -149,6 +149,7 @@ struct Row {
   RowKind kind = RowKind::kAttr;
   std::uint8_t name_index = 0;
   Fault fault = Fault::kXml, missing_fault = Fault::kXml;  // of a bad value, of an absent one
+  bool positive = false;  // the schema refuses 0
   NumberStyle number;
 };
 static_assert(sizeof(Row) == 64);
@@ -162,6 +163,8 @@ struct RowOf : Row {
   constexpr RowOf SkipZero() const { return With(kSkipZero); }
   constexpr RowOf Always() const { return With(kAlways); }
   constexpr RowOf NonZero() const { return With(kNonZero | kSkipZero); }
+  // A number that counts from 1 to the schema, whatever the reader makes of 0.
+  constexpr RowOf Positive() const { return Changed([](RowOf& r) { r.positive = true; }); }
   constexpr RowOf LiveOnly() const { return With(kLiveOnly); }
   constexpr RowOf StatusOnly() const { return With(kStatusOnly); }
   constexpr RowOf AnyBase() const { return With(kAnyBase); }

@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
+#include "base/text.h"
 #include "model/domain/descriptions.h"
 
 namespace bv::model {
@@ -120,12 +123,13 @@ constexpr RowOf<Address> kAddressRows[] = {
     Include<&Address::ccw>(kCcw).When<&Is<AddressType::kCcw>>(),
     Attr<&Address::isa, &Isa::iobase>("iobase").HexText().When<&Is<AddressType::kIsa>>(),
     Attr<&Address::isa, &Isa::irq>("irq").HexText().When<&Is<AddressType::kIsa>>(),
-    Attr<&Address::dimm, &Dimm::slot>("slot").Required().Always().When<&Is<AddressType::kDimm>>(),
+    Attr<&Address::dimm, &Dimm::slot>("slot").Always().When<&Is<AddressType::kDimm>>(),
     Attr<&Address::dimm, &Dimm::base>("base").HexText().When<&Is<AddressType::kDimm>>(),
 };
 
-// Each kind of place has attributes of its own, which only the schema insists on.
+// Each kind of place has attributes of its own, which only the schema insists on; one that it does without is needed.
 void CheckKindOfPlace(Parser& p, Address& a, const xml::Node& element) {
+  if (a.type == AddressType::kDimm && !element.Attr("slot")) p.MissingAttribute(element, "slot");
   if (!p.validating()) return;
   std::string_view allowed;
   switch (a.type) {
@@ -142,9 +146,7 @@ void CheckKindOfPlace(Parser& p, Address& a, const xml::Node& element) {
   }
   for (auto* attribute = element.attributes; attribute; attribute = attribute->next) {
     if (attribute->name == "type") continue;
-    std::size_t at = allowed.find(attribute->name), end = at + attribute->name.size();
-    bool whole = at != std::string_view::npos && (at == 0 || allowed[at - 1] == ' ') && (end == allowed.size() || allowed[end] == ' ');
-    if (!whole) p.Fail(Fault::kDomainXml, xml::PathOf(element) + ": unexpected attribute '" + std::string(attribute->name) + "'");
+    if (!std::ranges::count(Words(allowed), attribute->name)) p.Fail(Fault::kDomainXml, xml::PathOf(element) + ": unexpected attribute '" + std::string(attribute->name) + "'");
   }
 }
 
@@ -168,7 +170,7 @@ void WriteAlias(Formatter& f, const DeviceInfo& info) {
 }
 
 constexpr RowOf<DeviceInfo> kBootRows[] = {
-    Attr<&DeviceInfo::boot_order>("order").Required().NonZero(),
+    Attr<&DeviceInfo::boot_order>("order").Required().NonZero().Positive(),
     Attr<&DeviceInfo::loadparm>("loadparm"),
 };
 void ReadStartPort(Parser& p, DeviceInfo& info, const xml::Node& master) {
@@ -190,7 +192,7 @@ constexpr Description<DeviceRom> kRom{kRomRows};
 
 constexpr RowOf<DeviceInfo> kDeviceInfoRows[] = {
     Group("boot", kBootRows),
-    Custom<&ReadAlias, &WriteAlias>("alias"),
+    Custom<&ReadAlias, &WriteAlias>("alias(@name)"),
     Group("master", kMasterRows),
     Child<&DeviceInfo::rom>("rom", kRom),
     Group("acpi", kAcpiRows),
@@ -208,7 +210,7 @@ constexpr RowOf<VirtioOptions> kVirtioRows[] = {
 
 void CheckUsbPlace(Parser& p, const DeviceInfo& info) {
   const AddressType type = info.address.type;
-  if (type != AddressType::kNone && type != AddressType::kUsb) p.Fail(Fault::kDomainXml, "Invalid address for a USB device");
+  if (type != AddressType::kNone && type != AddressType::kUsb) p.FailBeyondSchema(Fault::kDomainXml, "Invalid address for a USB device");
 }
 
 constinit const Description<PciAddress> kPciAddress = Describe<&CheckPci>(kPciRows);

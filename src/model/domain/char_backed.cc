@@ -67,7 +67,7 @@ void ReadVersion(Parser& p, RedirfilterUsb& usb, const xml::Node& element) {
   std::size_t dot = text->find('.');
   auto major = ParseNumber<std::uint32_t>(text->substr(0, dot));
   auto minor = dot == std::string_view::npos ? std::optional<std::uint32_t>(0) : ParseNumber<std::uint32_t>(text->substr(dot + 1));
-  if (!major || !minor || *major > 99 || *minor > 99) p.Fail(Fault::kDomainXml, "Cannot parse USB device version " + std::string(*text));
+  if (!major || !minor || *major > 99 || *minor > 99) p.FailBeyondSchema(Fault::kDomainXml, "Cannot parse USB device version " + std::string(*text));
   auto bcd = [](unsigned n) { return (n / 10) << 4 | (n % 10); };
   usb.version = static_cast<int>(bcd(*major) << 8 | bcd(*minor));
 }

@@ -214,7 +214,8 @@ using C = Chardev;
 
 void ReadSource(Parser& p, C& c, const xml::Node& element) {
   c.source.type = T::kPty;
-  p.Value(element, "type", c.source.type, Fault::kUnsupported, kNonZero);
+  bool typed = p.Value(element, "type", c.source.type, Fault::kUnsupported, kNonZero);
+  if (!typed && p.validating() && c.kind != ChardevKind::kConsole) p.Fail(Fault::kDomainXml, xml::PathOf(element) + ": missing attribute 'type'");
   ReadChardevSource(p, c.source, element);
 }
 void WriteSource(Formatter& f, const C& c) { WriteChardevSource(f, c.source); }
@@ -234,7 +235,7 @@ void ReadPort(Parser& p, C& c, const xml::Node& target) {
   auto text = target.Attr("port");
   if (!text) return;
   auto number = ParseNumber<std::int64_t>(*text);
-  if (!number || *number < -1 || *number > 0xFFFFFFFFLL) p.Fail(Fault::kDomainXml, "Invalid port number: " + std::string(*text));
+  if (!number || *number < -1 || *number > 0xFFFFFFFFLL) p.FailBeyondSchema(Fault::kDomainXml, "Invalid port number: " + std::string(*text));
   if (*number >= 0) c.port = static_cast<unsigned>(*number);
 }
 void WritePort(Formatter& f, const C& c) {
@@ -248,10 +249,17 @@ constexpr RowOf<C> kSerialTargetRows[] = {
     Custom<&ReadPort, &WritePort>("@port"),
     Group("model", kSerialModelRows).WhenWriting<&HasSerialModel>(),
 };
-constexpr RowOf<C> kParallelTargetRows[] = {Custom<&ReadPort, &WritePort>("@port")};
+// The schema has one kind of target for most of them; what a kind has no use for is ignored.
+void Ignore(Parser&, C&, const xml::Node&) {}
+void WriteNothing(Formatter&, const C&) {}
+constexpr RowOf<C> kParallelTargetRows[] = {
+    Custom<&ReadPort, &WritePort>("@port"),
+    Custom<&Ignore, &WriteNothing>("@type model"),
+};
 constexpr RowOf<C> kConsoleTargetRows[] = {
     Attr<&C::console_target>("type").SkipZero().Fails(Fault::kUnsupported),
     Custom<&ReadPort, &WritePort>("@port"),
+    Custom<&Ignore, &WriteNothing>("model"),
 };
 
 bool IsGuestfwd(const C& c) { return c.channel_target == ChannelTarget::kGuestfwd; }
@@ -282,7 +290,7 @@ constexpr RowOf<C> kChannelRows[] =
 void CheckChardev(Parser& p, C& c, const xml::Node&) {
   bool guest_agent = c.kind == ChardevKind::kChannel && c.channel_target == ChannelTarget::kVirtio;
   bool usb = c.kind == ChardevKind::kSerial && c.serial_target == SerialTarget::kUsb;
-  if (c.source.type == T::kSpicevmc && !guest_agent && !usb) p.Fail(Fault::kUnsupported, "spicevmc device type only supports virtio");
+  if (c.source.type == T::kSpicevmc && !guest_agent && !usb) p.FailBeyondSchema(Fault::kUnsupported, "spicevmc device type only supports virtio");
   if (c.channel_target == ChannelTarget::kGuestfwd && c.fwd_port > 65535) p.Fail(Fault::kDomainXml, "Invalid port number: " + std::to_string(c.fwd_port));
 }
 

@@ -56,7 +56,7 @@ void ReadAdjustment(Parser& p, C& c, const xml::Node& element) {
       break;
     case ClockOffset::kTimezone:
       c.timezone = element.AttrOr("timezone");
-      if (c.timezone.empty()) p.Fail(Fault::kInternal, "missing 'timezone' attribute for clock with offset='timezone'");
+      if (c.timezone.empty()) p.FailBeyondSchema(Fault::kInternal, "missing 'timezone' attribute for clock with offset='timezone'");
       break;
     case ClockOffset::kAbsolute: {
       if (!p.Value(element, "start", c.start, Fault::kInternal)) {

@@ -38,7 +38,7 @@ bool LikeHost(const CpuDef& cpu) { return cpu.mode == CpuMode::kHostPassthrough 
 
 void ReadMigratable(Parser& p, CpuDef& cpu, const xml::Node& element) {
   if (p.Value(element, "migratable", cpu.migratable) && (cpu.IsHost() || !LikeHost(cpu))) {
-    p.Fail(Fault::kUnsupported, "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode");
+    p.FailBeyondSchema(Fault::kUnsupported, "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode");
   }
 }
 void ReadGuestAttributes(Parser& p, CpuDef& cpu, const xml::Node& element) {
@@ -58,7 +58,13 @@ void WriteNothing(Formatter&, const CpuDef&) {}
 // --- what only a host's CPU has -------------------------------------------------------------------
 
 void ReadArch(Parser& p, CpuDef& cpu, const xml::Node& element) {
-  if (!cpu.IsHost()) return;
+  if (!cpu.IsHost()) {
+    // What a host's processor says of itself is ignored in a guest's, but is not of its language.
+    for (const char* name : {"arch", "microcode", "signature", "counter", "pages"}) {
+      if (p.validating() && element.Child(name)) p.Fail(Fault::kDomainXml, "unexpected element '" + std::string(name) + "' in <cpu>");
+    }
+    return;
+  }
   cpu.arch = element.ChildText("arch").value_or("");
   if (cpu.arch.empty()) p.Fail(Fault::kDomainXml, "Missing CPU architecture");
   if (!FindArch(cpu.arch)) p.Fail(Fault::kUnsupported, "Unknown architecture " + cpu.arch);
@@ -82,7 +88,7 @@ void WriteMicrocode(Formatter& f, const CpuDef& cpu) {
 }
 
 constexpr RowOf<CpuSignature> kSignatureRows[] = {
-    Attr<&CpuSignature::family>("family").Required().NonZero(),
+    Attr<&CpuSignature::family>("family").Required().NonZero().Positive(),
     Attr<&CpuSignature::model>("model").Required().Always(),
     Attr<&CpuSignature::stepping>("stepping").Required().Always(),
 };
@@ -153,7 +159,7 @@ void WriteModel(Formatter& f, const CpuDef& cpu) {
 
 void ReadVendor(Parser& p, CpuDef& cpu, const xml::Node& element) {
   cpu.vendor = element.ChildText("vendor").value_or("");
-  if (!cpu.vendor.empty() && cpu.model.empty()) p.Fail(Fault::kDomainXml, "CPU vendor specified without CPU model");
+  if (!cpu.vendor.empty() && cpu.model.empty()) p.FailBeyondSchema(Fault::kDomainXml, "CPU vendor specified without CPU model");
 }
 void WriteVendor(Formatter& f, const CpuDef& cpu) {
   if (!LikeHost(cpu) && !cpu.vendor.empty()) f.out().TextElement("vendor", cpu.vendor);
@@ -168,10 +174,10 @@ constexpr RowOf<MaxPhysAddr> kMaxPhysAddrRows[] = {
 constexpr Description<MaxPhysAddr> kMaxPhysAddr{kMaxPhysAddrRows};
 
 constexpr RowOf<CpuTopology> kTopologyRows[] = {
-    Attr<&CpuTopology::sockets>("sockets").Required().NonZero(),
-    Attr<&CpuTopology::dies>("dies").NonZero(),
-    Attr<&CpuTopology::cores>("cores").Required().NonZero(),
-    Attr<&CpuTopology::threads>("threads").Required().NonZero(),
+    Attr<&CpuTopology::sockets>("sockets").Required().NonZero().Positive(),
+    Attr<&CpuTopology::dies>("dies").NonZero().Positive(),
+    Attr<&CpuTopology::cores>("cores").Required().NonZero().Positive(),
+    Attr<&CpuTopology::threads>("threads").Required().NonZero().Positive(),
 };
 constexpr Description<CpuTopology> kTopology{kTopologyRows};
 

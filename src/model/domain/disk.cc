@@ -21,8 +21,8 @@ constexpr RowOf<D> kDriverRows[] = {
     Attr<&D::discard>("discard").NonZero(),
     Attr<&D::iothread>("iothread").NonZero(),
     Attr<&D::detect_zeroes>("detect_zeroes").NonZero(),
-    Attr<&D::queues>("queues"),
-    Attr<&D::queue_size>("queue_size"),
+    Attr<&D::queues>("queues").Positive(),
+    Attr<&D::queue_size>("queue_size").Positive(),
     Include<&D::virtio>(kVirtioOptions),
 };
 constexpr Description<D> kDriver{kDriverRows};
@@ -194,7 +194,7 @@ constexpr RowOf<Disk> kTargetRows[] = {
     Attr<&Disk::bus>("bus").NonZero(),
     Attr<&Disk::tray>("tray").SkipZero(),
     Attr<&Disk::removable>("removable"),
-    Attr<&Disk::rotation_rate>("rotation_rate"),
+    Attr<&Disk::rotation_rate>("rotation_rate").Positive(),
 };
 constexpr RowOf<Disk> kBackendRows[] = {Attr<&Disk::domain_name>("name")};
 
@@ -220,7 +220,8 @@ constexpr RowOf<Disk> kRows[] = {
     Attr<&Disk::rawio>("rawio"),
     Attr<&Disk::sgio>("sgio").NonZero(),
     Attr<&Disk::snapshot>("snapshot").NonZero().WhenWriting<&ShowsSnapshot>(),
-    Custom<&ReadDriver, &WriteDriver>("driver"),
+    Custom<&ReadDriver, &WriteDriver>("driver(@name @type metadata_cache)"),
+    Child<&Disk::driver>("driver", kDriver).With(kParseOnly | kFormatOnly),  // for the schema: those two do it
     Custom<&Nothing, &WriteAuth>("auth"),
     Custom<&ReadSource, &WriteSource>("source backingStore"),
     Group("backenddomain", kBackendRows),
@@ -231,7 +232,7 @@ constexpr RowOf<Disk> kRows[] = {
     Child<&Disk::iotune>("iotune", kIoTune),
     Flag<&Disk::source, &StorageSource::readonly>("readonly"),
     Flag<&Disk::source, &StorageSource::shared>("shareable"),
-    Custom<&ReadTransient, &WriteTransient>("transient"),
+    Custom<&ReadTransient, &WriteTransient>("transient(@shareBacking)"),
     TextChild<&Disk::serial>("serial"),
     TextChild<&Disk::wwn>("wwn"),
     TextChild<&Disk::vendor>("vendor"),
@@ -247,7 +248,8 @@ bool Printable(std::string_view text) {
   return true;
 }
 
-void CheckDisk(Parser& p, Disk& d, const xml::Node&) {
+void CheckDisk(Parser& p, Disk& d, const xml::Node& element) {
+  if (p.validating() && !element.Child("target")) p.Fail(Fault::kDomainXml, xml::PathOf(element) + ": missing element 'target'");
   if (d.device == DiskDevice::kCdrom) d.source.readonly = true;
   if (d.snapshot == SnapshotLocation::kDefault && d.source.readonly) d.snapshot = SnapshotLocation::kNo;
   if (!d.wwn.empty()) {

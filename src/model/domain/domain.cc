@@ -106,9 +106,9 @@ constexpr RowOf<IdMap> kIdMapRows[] = {
 void CheckIdMap(Parser& p, IdMap& map, const xml::Node&) {
   for (auto* list : {&map.uid, &map.gid}) {
     std::stable_sort(list->begin(), list->end(), [](auto& a, auto& b) { return a.start < b.start; });
-    if (!list->empty() && list->front().start != 0) p.Fail(Fault::kUnsupported, "You must map the root user of container");
+    if (!list->empty() && list->front().start != 0) p.FailBeyondSchema(Fault::kUnsupported, "You must map the root user of container");
   }
-  if (map.uid.empty() != map.gid.empty()) p.Fail(Fault::kUnsupported, "uid and gid should be mapped both");
+  if (map.uid.empty() != map.gid.empty()) p.FailBeyondSchema(Fault::kUnsupported, "uid and gid should be mapped both");
 }
 constexpr Description<IdMap> kIdMap = Describe<&CheckIdMap>(kIdMapRows);
 
@@ -118,7 +118,7 @@ void ReadPerf(Parser& p, D& def, const xml::Node& element) {
     PerfEvent event{};
     p.Value(*node, "name", event, Fault::kXml, kRequired);
     YesNo& enabled = def.perf[static_cast<std::size_t>(event)];
-    if (enabled != YesNo::kAbsent) p.Fail(Fault::kDomainXml, "perf event '" + std::string(ToString(event)) + "' was already specified");
+    if (enabled != YesNo::kAbsent) p.FailBeyondSchema(Fault::kDomainXml, "perf event '" + std::string(ToString(event)) + "' was already specified");
     p.Value(*node, "enabled", enabled, Fault::kXml, kRequired);
   }
 }
@@ -304,7 +304,7 @@ void CheckRepeats(Parser& p, D&, const xml::Node& element) {
 }
 
 constexpr RowOf<D> kRows[] = {
-    Custom<&ReadIdentity, &WriteIdentity>("@type @id name uuid genid title description"),
+    Custom<&ReadIdentity, &WriteIdentity>("@type @id name(#) uuid(#) genid(#) title(#) description(#)"),
     Custom<&ReadMetadata, &WriteMetadata>("metadata"),
     Custom<&CheckRepeats, &Unwritten>(""),
     Include<&D::memory>(kDomainMemory),
@@ -323,13 +323,14 @@ constexpr RowOf<D> kRows[] = {
     Child<&D::os>("os", kOs),
     Child<&D::idmap>("idmap", kIdMap),
     Child<&D::features>("features", kFeatures),
-    Custom<&ReadCpu, &WriteCpu>("cpu"),
+    Custom<&ReadCpu, &WriteCpu>("cpu()"),
+    Child<&D::cpu>("cpu", kCpu).With(kParseOnly | kFormatOnly),  // for the schema: those two do it
     Custom<&CheckCellCpus, &Unwritten>(""),
     Custom<&CheckNumaTune, &Unwritten>(""),
     Child<&D::clock>("clock", kClock),
     Include<&D::lifecycle>(kLifecycle),
     Child<&D::pm>("pm", kPowerManagement),
-    Custom<&ReadPerf, &WritePerf>("perf"),
+    Custom<&ReadPerf, &WritePerf>("perf(event(@name @enabled))"),
     Group("devices", kDeviceRows).Always(),
     Custom<&ReadSeclabels, &WriteSeclabels>("seclabel"),
     Child<&D::keywrap>("keywrap", kKeywrap),

@@ -133,7 +133,7 @@ void WritePorts(Formatter& f, const G& g) {
 void ReadListen(Parser& p, GraphicsListen& listen, const xml::Node& node, const G& g) {
   p.Value(node, "type", listen.type, Fault::kXml, kRequired);
   if (g.type != T::kVnc && g.type != T::kSpice && (listen.type == ListenType::kSocket || listen.type == ListenType::kNone)) {
-    p.Fail(Fault::kUnsupported, "listen type '" + std::string(ToString(listen.type)) + "' is not available for graphics type '" + std::string(ToString(g.type)) + "'");
+    p.FailBeyondSchema(Fault::kUnsupported, "listen type '" + std::string(ToString(listen.type)) + "' is not available for graphics type '" + std::string(ToString(g.type)) + "'");
   }
   std::string_view address = node.AttrOr("address"), network = node.AttrOr("network"), socket = node.AttrOr("socket");
   if (listen.type == ListenType::kNetwork && network.empty()) p.Fail(Fault::kDomainXml, "'network' attribute is required for listen type 'network'");

@@ -63,7 +63,7 @@ void ReadIscsi(Parser& p, HostScsi& scsi, const xml::Node& source) {
   scsi.iscsi->protocol = NetworkProtocol::kIscsi;
   ReadStorageSource(p, *scsi.iscsi, source);
   if (scsi.iscsi->hosts.empty()) p.Fail(Fault::kInternal, "missing the host address for the iSCSI hostdev");
-  if (scsi.iscsi->hosts.size() > 1) p.Fail(Fault::kDomainXml, "only one source host address may be specified for the iSCSI hostdev");
+  if (scsi.iscsi->hosts.size() > 1) p.FailBeyondSchema(Fault::kDomainXml, "only one source host address may be specified for the iSCSI hostdev");
   if (scsi.iscsi->auth && !scsi.iscsi->auth->secret_type.empty() && scsi.iscsi->auth->secret_type != "iscsi") {
     p.Fail(Fault::kDomainXml, "hostdev invalid secret type '" + scsi.iscsi->auth->secret_type + "'");
   }
@@ -75,7 +75,7 @@ void ReadAdapter(Parser& p, HostScsi& scsi, const xml::Node& source) {
   p.Value(*address, "target", scsi.target, Fault::kXml, kRequired | kAnyBase);
   p.Value(*address, "unit", scsi.unit, Fault::kXml, kRequired | kAnyBase);
   scsi.adapter = adapter->AttrOr("name");
-  if (scsi.adapter.empty()) p.Fail(Fault::kDomainXml, "'adapter' name must be specified for scsi hostdev source");
+  if (scsi.adapter.empty()) p.FailBeyondSchema(Fault::kDomainXml, "'adapter' name must be specified for scsi hostdev source");
 }
 void WriteAdapter(Formatter& f, const HostScsi& scsi) {
   f.out().Open("adapter");
@@ -182,7 +182,7 @@ void ReadTeaming(Parser& p, H& h, const xml::Node& element) {
   TeamingType type{};
   if (!p.Value(*node, "type", type, Fault::kUnsupported, kNonZero)) p.Fail(Fault::kUnsupported, "a teaming element needs a type");
   h.teaming = static_cast<std::uint8_t>(type);
-  if (type != TeamingType::kTransient) p.Fail(Fault::kUnsupported, "teaming hostdev devices must have type='transient'");
+  if (type != TeamingType::kTransient) p.FailBeyondSchema(Fault::kUnsupported, "teaming hostdev devices must have type='transient'");
   h.teaming_persistent = node->AttrOr("persistent");
   if (h.teaming_persistent.empty()) p.Fail(Fault::kUnsupported, "missing required persistent attribute in hostdev teaming element");
 }

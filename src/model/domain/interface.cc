@@ -216,9 +216,9 @@ constexpr RowOf<D> kDriverRows[] = {
     Attr<&D::txmode>("txmode").NonZero(),
     Attr<&D::ioeventfd>("ioeventfd"),
     Attr<&D::event_idx>("event_idx"),
-    Attr<&D::queues>("queues"),
-    Attr<&D::rx_queue_size>("rx_queue_size"),
-    Attr<&D::tx_queue_size>("tx_queue_size"),
+    Attr<&D::queues>("queues").Positive(),
+    Attr<&D::rx_queue_size>("rx_queue_size").Positive(),
+    Attr<&D::tx_queue_size>("tx_queue_size").Positive(),
     Attr<&D::rss>("rss"),
     Attr<&D::rss_hash_report>("rss_hash_report"),
     Include<&D::virtio>(kVirtioOptions),
@@ -331,7 +331,9 @@ void WriteFilter(Formatter& f, const I& i) {
 
 // --- what a network makes of it ----------------------------------------------------------------------------------
 
-void ReadType(Parser& p, I& i, const xml::Node& element) { p.Value(element, "type", i.type); }
+void ReadType(Parser& p, I& i, const xml::Node& element) {
+  if (!p.Value(element, "type", i.type) && p.validating()) p.Fail(Fault::kDomainXml, xml::PathOf(element) + ": missing attribute 'type'");
+}
 void WriteType(Formatter& f, const I& i) { f.Attr("type", ToString(Shown(f, i).type)); }
 void ReadVlan(Parser& p, I& i, const xml::Node& element) {
   if (const xml::Node* node = element.Child("vlan")) p.Read(kVlan, i.vlan.emplace(), *node);
@@ -391,25 +393,25 @@ constexpr RowOf<I> kRows[] = {
     Custom<&ReadType, &WriteType>("@type"),
     Custom<&Nothing, &WriteManaged>("@managed"),
     Attr<&I::trust_guest_rx_filters>("trustGuestRxFilters"),
-    Custom<&ReadMac, &WriteMac>("mac"),
+    Custom<&ReadMac, &WriteMac>("mac(@address @type @check)"),
     Custom<&ReadHostdevDriver, &WriteHostdevDriver>("driver").When<&Is<T::kHostdev>>(),
     Custom<&ReadActual, &WriteActual>("actual").StatusOnly(),
     Custom<&ReadSource, &WriteSource>("source"),
     Custom<&ReadVlan, &WriteVlan>("vlan"),
     Custom<&ReadVirtualPort, &WriteVirtualPort>("virtualport"),
     Custom<&ReadBandwidth, &WriteBandwidth>("bandwidth"),
-    Custom<&ReadPort, &WritePort>("port"),
+    Custom<&ReadPort, &WritePort>("port(@isolated)"),
     Child<&I::ips>("ip", kIpAddress),
     Child<&I::routes>("route", kIpRoute),
     Child<&I::port_forwards>("portForward", kForward),
     Group("script", kScriptRows),
     Group("downscript", kDownscriptRows),
     Group("backenddomain", kDomainRows),
-    Custom<&ReadTarget, &WriteTarget>("target"),
+    Custom<&ReadTarget, &WriteTarget>("target(@dev @managed)"),
     Group("guest", kGuestRows),
     Group("model", kModelRows),
     Custom<&ReadDriver, &WriteDriver>("driver"),
-    Custom<&ReadBackend, &WriteBackend>("backend"),
+    Custom<&ReadBackend, &WriteBackend>("backend(@type @tap @vhost @logFile)"),
     Custom<&ReadFilter, &WriteFilter>("filterref"),
     Group("tune", kSndbufRows),
     Group("teaming", kTeamingRows),
@@ -426,7 +428,7 @@ void CheckInterface(Parser& p, I& i, const xml::Node& element) {
   if (i.teaming == TeamingType::kTransient && i.teaming_persistent.empty()) p.Fail(Fault::kUnsupported, "missing required 'persistent' attribute in <interface> <teaming> element with type='transient'");
   if (i.teaming == TeamingType::kPersistent && !i.teaming_persistent.empty()) p.Fail(Fault::kUnsupported, "'persistent' attribute not allowed in <interface> <teaming> element with type='persistent'");
   const xml::Node* backend = element.Child("backend");
-  if (backend && backend->AttrOr("type") == kPasst) p.Fail(Fault::kDomainXml, "Invalid value for attribute 'type' in element 'backend': 'passt'.");
+  if (backend && backend->AttrOr("type") == kPasst) p.FailBeyondSchema(Fault::kDomainXml, "Invalid value for attribute 'type' in element 'backend': 'passt'.");
 }
 
 }  // namespace

@@ -9,6 +9,10 @@ namespace {
 using L = LaunchSecurity;
 bool IsSev(const L& l) { return l.type == LaunchSecurityType::kSev; }
 
+// The schema has a handle, which nothing is made of.
+void Ignore(Parser&, L&, const xml::Node&) {}
+void WriteNothing(Formatter&, const L&) {}
+
 constexpr RowOf<L> kRows[] = {
     Attr<&L::type>("type").Required().NonZero(),
     Attr<&L::kernel_hashes>("kernelHashes").When<&IsSev>(),
@@ -17,6 +21,7 @@ constexpr RowOf<L> kRows[] = {
     TextChild<&L::policy>("policy").Required().Hex(4).Always().When<&IsSev>().Fails(Fault::kDomainXml),
     TextChild<&L::dh_cert>("dhCert").When<&IsSev>(),
     TextChild<&L::session>("session").When<&IsSev>(),
+    Custom<&Ignore, &WriteNothing>("handle(#)"),
 };
 
 void ReadCiphers(Parser& p, Keywrap& k, const xml::Node& element) {
@@ -25,7 +30,7 @@ void ReadCiphers(Parser& p, Keywrap& k, const xml::Node& element) {
     OnOff* state = name == "aes" ? &k.aes : name == "dea" ? &k.dea : nullptr;
     if (!node->Attr("name")) p.MissingAttribute(*node, "name");
     if (!state) p.BadAttribute(*node, "name", name);
-    if (*state != OnOff::kAbsent) p.Fail(Fault::kInternal, "A domain definition can have no more than one cipher node with name " + std::string(name));
+    if (*state != OnOff::kAbsent) p.FailBeyondSchema(Fault::kInternal, "A domain definition can have no more than one cipher node with name " + std::string(name));
     p.Value(*node, "state", *state, Fault::kXml, kRequired);
   }
 }
@@ -40,7 +45,7 @@ void WriteCiphers(Formatter& f, const Keywrap& k) {
   write("aes", k.aes);
   write("dea", k.dea);
 }
-constexpr RowOf<Keywrap> kKeywrapRows[] = {Custom<&ReadCiphers, &WriteCiphers>("cipher")};
+constexpr RowOf<Keywrap> kKeywrapRows[] = {Custom<&ReadCiphers, &WriteCiphers>("cipher(@name @state)")};
 
 }  // namespace
 

@@ -13,7 +13,7 @@ void ReadMaxMemory(Parser& p, DomainMemory& m, const xml::Node& element) {
   if (!max) return;
   m.max = p.ScaledText(*max, kKiB);
   p.Value(*max, "slots", m.slots, Fault::kDomainXml);
-  if (p.validating() && (m.max == 0) != (m.slots == 0)) p.Fail(Fault::kDomainXml, "both maximum memory size and memory slot count must be specified");
+  if (p.validating() && !max->Attr("slots")) p.Fail(Fault::kDomainXml, "both maximum memory size and memory slot count must be specified");
 }
 void WriteMaxMemory(Formatter& f, const DomainMemory& m) {
   if (!m.max) return;
@@ -103,9 +103,9 @@ constexpr RowOf<MemTune> kTuneRows[] = {
 constexpr Description<MemTune> kTune = Describe<&DropUnlimited>(kTuneRows);
 
 constexpr RowOf<DomainMemory> kRows[] = {
-    Custom<&ReadMaxMemory, &WriteMaxMemory>("maxMemory"),
-    Custom<&ReadMemory, &WriteMemory>("memory"),
-    Custom<&ReadCurrent, &WriteCurrent>("currentMemory"),
+    Custom<&ReadMaxMemory, &WriteMaxMemory>("maxMemory(@unit @slots #)"),
+    Custom<&ReadMemory, &WriteMemory>("memory(@unit @dumpCore #)"),
+    Custom<&ReadCurrent, &WriteCurrent>("currentMemory(@unit #)"),
 };
 
 using Device = BlkioDevice;
@@ -123,6 +123,11 @@ constexpr RowOf<BlkioTune> kBlkioRows[] = {
     Child<&BlkioTune::devices>("device", kBlkioDevice),
 };
 void CheckBlkio(Parser& p, BlkioTune& tune, const xml::Node&) {
+  auto check_weight = [&](const auto& weight) {
+    if (p.validating() && weight && (weight < 100u || weight > 1000u)) p.Fail(Fault::kDomainXml, "an I/O weight is 100 to 1000");
+  };
+  check_weight(tune.weight);
+  for (const Device& device : tune.devices) check_weight(device.weight);
   for (std::size_t i = 0; i < tune.devices.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (tune.devices[i].path == tune.devices[j].path) p.Fail(Fault::kUnsupported, "duplicate blkio device path '" + tune.devices[i].path + "'");

@@ -44,7 +44,7 @@ constexpr RowOf<Cache> kCacheRows[] = {
 };
 constexpr unsigned kMostCacheLevels = 3;
 void CheckCache(Parser& p, Cache& c, const xml::Node&) {
-  if (c.level > kMostCacheLevels) p.Fail(Fault::kDomainXml, "Ain't nobody heard of that much cache level");
+  if (c.level > kMostCacheLevels) p.FailBeyondSchema(Fault::kDomainXml, "Ain't nobody heard of that much cache level");
 }
 constexpr Description<Cache> kCache = Describe<&CheckCache>(kCacheRows);
 
@@ -203,7 +203,7 @@ void ReadNodeset(Parser& p, NumaTuneMemory& m, const xml::Node& element) {
   }
   if (m.placement == NumaPlacement::kDefault) m.placement = m.nodeset ? NumaPlacement::kStatic : NumaPlacement::kDefault;
   if (m.placement == NumaPlacement::kStatic && !m.nodeset) {
-    p.Fail(Fault::kUnsupported, "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
+    p.FailBeyondSchema(Fault::kUnsupported, "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
   }
   if (m.placement == NumaPlacement::kAuto) m.nodeset.reset();
 }

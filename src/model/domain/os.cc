@@ -158,7 +158,7 @@ constexpr RowOf<Os> kRows[] = {
     TextChild<&Os::init_user>("inituser").When<&IsContainer>(),
     TextChild<&Os::init_group>("initgroup").When<&IsContainer>(),
     Child<&Os::loader>("loader", kLoader),
-    Custom<&ReadNvram, &WriteNvram>("nvram"),
+    Custom<&ReadNvram, &WriteNvram>("nvram(@template @type source #)"),
     TextChild<&Os::kernel>("kernel"),
     TextChild<&Os::initrd>("initrd"),
     TextChild<&Os::cmdline>("cmdline"),

@@ -50,10 +50,10 @@ void CheckVideo(Parser& p, Video& v, const xml::Node& element) {
     if (model && !IsQxl(v) && model->Attr(name)) p.Fail(Fault::kUnsupported, std::string(name) + " attribute only supported for video type qxl");
   }
   const xml::Node* acceleration = model ? model->Child("acceleration") : nullptr;
-  if (acceleration && !acceleration->attributes) p.Fail(Fault::kUnsupported, "missing values for acceleration");
+  if (acceleration && !acceleration->attributes) p.FailBeyondSchema(Fault::kUnsupported, "missing values for acceleration");
   const xml::Node* resolution = model ? model->Child("resolution") : nullptr;
   if (resolution && (!v.resolution || v.resolution->x == 0 || v.resolution->y == 0)) {
-    p.Fail(Fault::kUnsupported, "video resolution values must be greater than 0");
+    p.FailBeyondSchema(Fault::kUnsupported, "video resolution values must be greater than 0");
   }
 }
 
@@ -204,7 +204,7 @@ void CheckMemory(Parser& p, M& m, const xml::Node& element) {
   const xml::Node* target = element.Child("target");
   if (target && target->ChildText("size").value_or("").empty()) p.Fail(Fault::kDomainXml, "missing element or attribute './size'");
   if (m.source_nodes && m.source_nodes->empty()) p.Fail(Fault::kUnsupported, "Invalid value of 'nodemask'");
-  if (TakesPath(m) && m.path.empty()) p.Fail(Fault::kDomainXml, "path is required for model '" + std::string(ToString(m.model)) + "'");
+  if (TakesPath(m) && m.path.empty()) p.FailBeyondSchema(Fault::kDomainXml, "path is required for model '" + std::string(ToString(m.model)) + "'");
   if (m.model == MemoryModel::kNvdimm && element.Child("target")->Child("label") && m.label_size == 0) {
     p.Fail(Fault::kDomainXml, "nvdimm label must be at least 128KiB");
   }

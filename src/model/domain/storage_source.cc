@@ -69,7 +69,7 @@ void ReadEncryption(Parser& p, StorageEncryption& e, const xml::Node& element) {
   auto format = element.Attr("format");
   if (!format || format->empty()) refuse(ErrorCode::kXmlError, "unknown volume encryption format");
   auto known = FromString<EncryptionFormat>(*format);
-  if (!known) fail("unknown volume encryption format type " + std::string(*format));
+  if (!known) p.Fail(ErrorDomain::kStorage, ErrorCode::kConfigUnsupported, "unknown volume encryption format type " + std::string(*format));
   e.format = *known;
   p.Value(element, "engine", e.engine, Fault::kXml, kNonZero);
   for (const xml::Node* node = element.Child("secret"); node; node = node->Next("secret")) {
@@ -253,8 +253,8 @@ constexpr RowOf<S> kIqnRows[] = {Attr<&S::initiator_iqn>("name")};
 constexpr RowOf<S> kInitiatorRows[] = {Group("iqn", kIqnRows)};
 constexpr RowOf<S> kIdentityRows[] = {Attr<&S::nfs_user>("user"), Attr<&S::nfs_group>("group")};
 constexpr RowOf<S> kSslRows[] = {Attr<&S::ssl_verify>("verify")};
-constexpr RowOf<S> kReadaheadRows[] = {Attr<&S::readahead>("size").With(kEmptyIsAbsent).Fails(Fault::kDomainXml)};
-constexpr RowOf<S> kTimeoutRows[] = {Attr<&S::timeout>("seconds").With(kEmptyIsAbsent).Fails(Fault::kDomainXml)};
+constexpr RowOf<S> kReadaheadRows[] = {Attr<&S::readahead>("size").Positive().With(kEmptyIsAbsent).Fails(Fault::kDomainXml)};
+constexpr RowOf<S> kTimeoutRows[] = {Attr<&S::timeout>("seconds").Positive().With(kEmptyIsAbsent).Fails(Fault::kDomainXml)};
 
 void ReadSlice(Parser& p, S& s, const xml::Node& element) {
   const xml::Node* slices = element.Child("slices");
@@ -319,7 +319,7 @@ constexpr RowOf<S> kRows[] = {
     Custom<&ReadUnix, &WriteUnix>("@type").When<&Is<StorageType::kVhostUser>>(),
     Attr<&S::path>("path").When<&Is<StorageType::kVhostUser>>(),
     Attr<&S::startup_policy>("startupPolicy").NonZero().When<&TakesLabels>(),
-    Attr<&S::id>("index").LiveOnly(),
+    Attr<&S::id>("index").LiveOnly().Positive(),
     Child<&S::hosts>("host", kHost).When<&IsNetwork>(),
     Group("snapshot", kSnapshotRows).When<&IsNetwork>(),
     Group("config", kConfigRows).When<&IsNetwork>(),
@@ -331,7 +331,7 @@ constexpr RowOf<S> kRows[] = {
     Group("identity", kIdentityRows).When<&IsNfs>(),
     Custom<&NothingToRead, &WriteNvmeAddress>("address").When<&HasNvme>(),
     Child<&S::reconnect>("reconnect", kReconnect).When<&Is<StorageType::kVhostUser>>(),
-    Custom<&ReadSlice, &WriteSlice>("slices"),
+    Custom<&ReadSlice, &WriteSlice>("slices(slice(@type @offset @size))"),
     Child<&S::seclabels>("seclabel", kDeviceSeclabel).When<&TakesLabels>().With(kParseOnly),
     Custom<&NothingToRead, &WriteLabels>("seclabel").When<&TakesLabels>().With(kFormatOnly),
     Child<&S::auth>("auth", kStorageAuth).WhenWriting<&AuthHere>(),

@@ -122,7 +122,7 @@ void CheckSysinfo(Parser& p, S& s, const xml::Node&) {
   if (!s.bios.date.empty() && !IsDate(s.bios.date)) p.FailBeyondSchema(Fault::kXmlDetail, "Invalid BIOS 'date' format");
   if (!s.system.uuid.empty()) {
     auto uuid = Uuid::Parse(s.system.uuid);
-    if (!uuid) p.Fail(Fault::kXmlDetail, "malformed <sysinfo> uuid element");
+    if (!uuid) p.FailBeyondSchema(Fault::kXmlDetail, "malformed <sysinfo> uuid element");
     s.system.uuid = uuid->ToString();
   }
 }

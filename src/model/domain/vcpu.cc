@@ -21,7 +21,7 @@ void ReadVcpuCount(Parser& p, VcpuSettings& v, const xml::Node& element) {
   v.max = *count;
   unsigned current = 0;
   if (p.Value(*vcpu, "current", current)) v.current = current;
-  if (v.current && *v.current > v.max) p.Fail(Fault::kUnsupported, "maximum vCPU count must not be less than current vCPU count");
+  if (v.current && *v.current > v.max) p.FailBeyondSchema(Fault::kUnsupported, "maximum vCPU count must not be less than current vCPU count");
   p.Value(*vcpu, "placement", v.placement, Fault::kXml, kNonZero);
   auto cpuset = vcpu->Attr("cpuset");
   if (v.placement != CpuPlacement::kAuto && cpuset) {
@@ -45,7 +45,7 @@ void ReadVcpus(Parser& p, VcpuSettings& v, const xml::Node& element) {
   for (const xml::Node* node = list->Child("vcpu"); node; node = node->Next("vcpu")) {
     unsigned id = 0;
     if (!p.Value(*node, "id", id, Fault::kXml, kRequired)) continue;
-    if (id >= v.max) p.Fail(Fault::kDomainXml, "vcpu id '" + std::to_string(id) + "' is out of range of maximum vcpu count");
+    if (id >= v.max) p.FailBeyondSchema(Fault::kDomainXml, "vcpu id '" + std::to_string(id) + "' is out of range of maximum vcpu count");
     Vcpu& vcpu = v.vcpus[id];
     p.Value(*node, "enabled", vcpu.enabled, Fault::kXml, kRequired);
     p.Value(*node, "hotpluggable", vcpu.hotpluggable);
@@ -76,8 +76,8 @@ void WriteVcpus(Formatter& f, const VcpuSettings& v) {
 }
 
 constexpr RowOf<VcpuSettings> kVcpuRows[] = {
-    Custom<&ReadVcpuCount, &WriteVcpuCount>("vcpu"),
-    Custom<&ReadVcpus, &WriteVcpus>("vcpus"),
+    Custom<&ReadVcpuCount, &WriteVcpuCount>("vcpu(@current @placement @cpuset #)"),
+    Custom<&ReadVcpus, &WriteVcpus>("vcpus(vcpu(@id @enabled @hotpluggable @order))"),
 };
 
 // --- <iothreads>, <iothreadids> ----------------------------------------------------------------------
@@ -113,7 +113,7 @@ constexpr RowOf<IoThreads> kIoThreadsRows[] = {
 void FillIds(Parser& p, IoThreads& t, const xml::Node& element) {
   for (std::size_t i = 0; i < t.ids.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (t.ids[j].id == t.ids[i].id) p.Fail(Fault::kDomainXml, "duplicate iothread id '" + std::to_string(t.ids[i].id) + "' found");
+      if (t.ids[j].id == t.ids[i].id) p.FailBeyondSchema(Fault::kDomainXml, "duplicate iothread id '" + std::to_string(t.ids[i].id) + "' found");
     }
   }
   auto text = element.ChildText("iothreads");
