@@ -272,7 +272,7 @@ Task<remote::ConnectDomainXmlToNativeRet> QemuDriver::ConnectDomainXmlToNative(C
   CheckFlags(args.flags, 0, "qemuConnectDomainXMLToNative");
   if (args.nativeFormat != "qemu-argv")
     throw Error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, fmt::format("unsupported config type {}", args.nativeFormat));
-  auto def = co_await ReadXml(args.domainXml, model::kParseInactive);
+  auto def = co_await ReadXml(args.domainXml, model::kParseInactive | model::kParseAbiUpdate);
   auto caps = co_await CapsOf(*def);
   ValidateDomain(*def, *caps, *config_);
   auto host_cpu = co_await host_calls_->HostCpu();

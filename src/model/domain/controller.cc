@@ -124,10 +124,6 @@ void CheckController(Parser& p, Controller& c, const xml::Node& element) {
     p.FailBeyondSchema(Fault::kDomainXml, "'iothread' attribute only supported for virtio scsi controllers");
   }
   if (c.type == ControllerType::kUsb && c.ports && *c.ports < 1) p.Fail(Fault::kDomainXml, "Invalid ports value");
-  bool root = c.model == ControllerModel::kPciRoot || c.model == ControllerModel::kPcieRoot;
-  if (root && c.index.value_or(0) == 0 && c.info.address.type != AddressType::kNone) {
-    p.FailBeyondSchema(Fault::kUnsupported, "pci-root and pcie-root controllers should not have an address");
-  }
 }
 
 }  // namespace

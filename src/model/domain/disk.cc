@@ -260,9 +260,6 @@ void CheckDisk(Parser& p, Disk& d, const xml::Node& element) {
   if (!Printable(d.vendor)) p.Fail(Fault::kDomainXml, "disk vendor is not printable string");
   if (d.product.size() > 16) p.Fail(Fault::kDomainXml, "disk product is longer than 16 characters");
   if (!Printable(d.product)) p.Fail(Fault::kDomainXml, "disk product is not printable string");
-  if (d.source.encryption && !d.source.encryption->cipher.name.empty()) {
-    p.Fail(Fault::kUnsupported, "supplying <cipher> for domain disk definition is unnecessary");
-  }
   if (d.source.startup_policy == StartupPolicy::kRequisite && d.device != DiskDevice::kCdrom && d.device != DiskDevice::kFloppy) {
     p.Fail(Fault::kDomainXml, "Setting disk requisite is allowed only for cdrom or floppy");
   }

@@ -167,6 +167,10 @@ void Controllers(const DomainDef& def, const QemuCaps& caps) {
   UsbMasters(def);
   constexpr unsigned kMaxXhciPorts = 15;
   for (auto& controller : def.controllers) {
+    bool root = controller->model == ControllerModel::kPciRoot || controller->model == ControllerModel::kPcieRoot;
+    if (root && controller->index.value_or(0) == 0 && controller->info.address.type != AddressType::kNone) {
+      Nonsense("pci-root and pcie-root controllers should not have an address");
+    }
     bool xhci = controller->model == ControllerModel::kQemuXhci || controller->model == ControllerModel::kNecXhci;
     const bool virtio_scsi = controller->model == ControllerModel::kVirtioScsi ||
                              controller->model == ControllerModel::kScsiTransitional ||

@@ -157,6 +157,8 @@ void DiskRules(const DomainDef& def) {
   if (def.os.nvram) NetworkSource(def.os.nvram->source);
   for (auto& disk : def.disks) {
     if (disk->dst.empty()) throw Error(ErrorDomain::kDomain, ErrorCode::kNoTarget, disk->source.path);
+    const auto& encryption = disk->source.encryption;
+    if (encryption && !encryption->cipher.name.empty()) Nonsense("supplying <cipher> for domain disk definition is unnecessary");
     DeviceAndBus(*disk);
     const bool removable = disk->device == DiskDevice::kCdrom || disk->device == DiskDevice::kFloppy;
     if (!removable && disk->source.IsEmpty()) throw Error(ErrorDomain::kDomain, ErrorCode::kNoSource, disk->dst);
