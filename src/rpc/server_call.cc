@@ -124,7 +124,7 @@ void SessionCall::Start(std::unique_ptr<SessionCall> call) {
 }
 
 void SessionCall::RunAfterReply() {
-  stream_.reset();
+  if (auto stream = std::exchange(stream_, nullptr)) stream->OnAnswered();
   if (after_reply_ && session_->connected()) std::exchange(after_reply_, nullptr)();
 }
 

@@ -15,6 +15,7 @@ SessionStream::SessionStream(std::shared_ptr<Session> session, const Header& cal
     : session_(std::move(session)), header_(call), sparse_(sparse) {}
 
 SessionStream::~SessionStream() {
+  answered_ = true;  // or else there is nobody to tell
   if (open()) Fail(Error(ErrorDomain::kStreams, ErrorCode::kInternalError, "stream was dropped"));
 }
 
@@ -86,7 +87,7 @@ Task<ServerStream::Chunk> SessionStream::Read() {
 
 Task<bool> SessionStream::Room() {
   auto self = shared_from_this();
-  while (open() && !finish_asked_ && !session_->StreamMayWrite()) co_await room_.Wait();
+  while (open() && !finish_asked_ && (!answered_ || !session_->StreamMayWrite())) co_await room_.Wait();
   co_return open() && !finish_asked_;
 }
 
@@ -115,7 +116,15 @@ Task<bool> SessionStream::WriteHole(int64_t length) {
 }
 
 void SessionStream::WriteEnd() {
-  if (open()) SendPacket(MessageType::kStream, Status::kContinue);
+  ended_ = !answered_;
+  if (open() && answered_) SendPacket(MessageType::kStream, Status::kContinue);
+}
+
+void SessionStream::OnAnswered() {
+  answered_ = true;
+  if (ended_) WriteEnd();
+  if (failure_) Fail(*failure_);
+  room_.Pulse();
 }
 
 void SessionStream::Finish() {
@@ -131,6 +140,10 @@ void SessionStream::Finish() {
 
 void SessionStream::Fail(const Error& error) {
   if (!open()) return;
+  if (!answered_) {
+    failure_ = error;
+    return;
+  }
   session_->SendError(header_, MessageType::kStream, error);
   Closed();
 }

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "base/wait.h"
 #include "rpc/message.h"
@@ -31,6 +32,8 @@ class SessionStream final : public ServerStream, public std::enable_shared_from_
   bool Matches(const Header& header) const;
   // A packet from the client. False when it breaks the rules and the connection must go.
   bool OnPacket(const Frame& frame);
+  // The call has its reply. Until then nothing goes out: clients expect the reply to be the first that they get.
+  void OnAnswered();
   // The connection takes more again.
   void OnRoom() { room_.Pulse(); }
   // The client is gone, or the call failed: nothing is sent any more.
@@ -45,6 +48,9 @@ class SessionStream final : public ServerStream, public std::enable_shared_from_
   std::shared_ptr<Session> session_;  // null once closed
   Header header_;                     // of packets: the call's, but for type and status
   const bool sparse_;
+  bool answered_ = false;
+  bool ended_ = false;             // the end of data is to follow the reply
+  std::optional<Error> failure_;   // and so is this
   bool finish_asked_ = false;  // by the client
   bool finish_given_ = false;  // by the driver
   std::deque<Chunk> received_;

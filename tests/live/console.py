@@ -4,7 +4,8 @@ import pty
 import select
 import time
 
-from harness import BOOT_LIMIT, Failure
+import raw
+from harness import BOOT_LIMIT, Failure, expect
 
 
 def read_until(fd, marker, seconds):
@@ -40,3 +41,17 @@ def test_virsh_console(host):
             time.sleep(0.05)
     finally:
         os.close(fd)
+
+
+def test_screenshot_follows_its_reply(host):
+    """a call's reply comes before what its stream carries: clients that read no further than the first frame rely on it"""
+    host.define('one', devices="<video><model type='vga'/></video>")
+    host.virsh('start', 'one')
+    screenshot, lookup = 211, raw.LOOKUP_BY_NAME
+    with raw.Client(host.socket) as client:
+        client.open()
+        domain = client.call(lookup, raw.string('one')).payload
+        client.send(raw.message(screenshot, domain + bytes(8)))
+        first, second = client.receive(), client.receive()
+        expect('first', (first.kind, first.status), (raw.REPLY, raw.OK))
+        expect('then', (second.kind, second.status), (raw.STREAM, raw.CONTINUE))
