@@ -116,13 +116,13 @@ std::string Document::Write() {
 void Document::WriteOs() {
   OpenSupported(writer_, "os", true);
   std::vector<Choice> types;
-  for (const std::string& type : host_.firmware_types) types.push_back({type});
+  for (const std::string& type : host_.firmware.types) types.push_back({type});
   WriteEnum(writer_, "firmware", types);
   OpenSupported(writer_, "loader", true);
-  for (const std::string& loader : host_.loaders) writer_.TextElement("value", loader);
+  for (const std::string& loader : host_.firmware.images) writer_.TextElement("value", loader);
   WriteEnum(writer_, "type", {{"rom"}, {"pflash"}});
   WriteEnum(writer_, "readonly", {{"yes"}, {"no"}});
-  WriteEnum(writer_, "secure", {{"yes", host_.secure_firmware}, {"no"}});
+  WriteEnum(writer_, "secure", {{"yes", host_.firmware.secure}, {"no"}});
   writer_.Close("loader");
   writer_.Close("os");
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "qemu/capabilities.h"
+#include "qemu/command_line/firmware_select.h"
 
 namespace bv::qemu {
 
@@ -13,9 +14,7 @@ struct HostAbilities {
   unsigned kvm_max_vcpus = 0;   // 0: not known
   bool vfio = false;            // an IOMMU and /dev/vfio
   bool swtpm = false;           // the TPM emulator is installed
-  std::vector<std::string> loaders;         // firmware images to name
-  std::vector<std::string> firmware_types;  // "bios", "efi": what <os firmware=> can ask for
-  bool secure_firmware = false;
+  FirmwareChoice firmware;
 };
 
 // The document that CONNECT_GET_DOMAIN_CAPABILITIES answers with. `caps` has CPU data of `accelerator`

@@ -13,6 +13,7 @@
 #include "base/xml.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/driver.h"
+#include "qemu/guest_helpers.h"
 #include "qemu/moment_store.h"
 
 namespace bv::qemu {
@@ -85,7 +86,8 @@ Task<> QemuDriver::DomainUndefineFlags(Call&, remote::DomainUndefineFlagsArgs ar
 }
 
 Task<> QemuDriver::Undefine(DomainPtr domain, unsigned flags) {
-  enum : unsigned { kManagedSave = 1, kSnapshots = 2, kNvram = 4, kKeepNvram = 8, kCheckpoints = 16 };
+  enum : unsigned { kManagedSave = 1, kSnapshots = 2, kNvram = 4, kKeepNvram = 8, kCheckpoints = 16, kTpm = 32, kKeepTpm = 64 };
+  if ((flags & kTpm) && (flags & kKeepTpm)) Invalid("a TPM's state cannot be both removed and kept");
   auto turn = co_await domain->jobs.Begin(Job::kModify, "remoteDispatchDomainUndefineFlags");
   if (!domain->persistent) Invalid("cannot undefine transient domain");
   auto* moments = domain->moments.get();
@@ -110,7 +112,12 @@ Task<> QemuDriver::Undefine(DomainPtr domain, unsigned flags) {
     if (unlink(os.nvram->source.path.c_str()) != 0)
       throw SystemError(ErrorDomain::kQemu, fmt::format("failed to remove nvram: {}", os.nvram->source.path));
   }
+  std::string tpm_store = domain->active() ? std::string() : TpmStoreToForget(domain->def(), *config_, flags);
   co_await DeleteConfig(domain);
+  if (!tpm_store.empty()) {
+    auto forget = [tpm_store] { RemoveTree(tpm_store); };
+    co_await Offload(std::move(forget));
+  }
   domain->persistent = false;
   domain->autostart = false;
   events_.SendLifecycle(domain->Ref(), Lifecycle::kUndefined, undefined::kRemoved);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "qemu/agent.h"
 #include "qemu/guest_audit.h"
+#include "qemu/guest_helpers.h"
 #include "qemu/guest_log.h"
 #include "qemu/net_filters.h"
 #include "qemu/network_ports.h"
@@ -164,6 +165,9 @@ Task<> Guests::CleanUp(DomainPtr domain) {
   std::vector<OwnedFile> files;
   if (config_->dynamic_ownership) files = OwnedFiles(domain->def(), guest->output_through_logd);
   auto ports = NetworkPortsOf(domain->def());
+  std::vector<HelperTrace> helpers = HelperTraces(domain->def(), *config_);
+  // A guest that is gone with its process leaves no TPM behind.
+  std::string tpm_store = domain->persistent ? std::string() : TpmStoreToForget(domain->def(), *config_, 0);
   std::vector<std::string> filtered = FilteredInterfaces(domain->def());
   domains_->ClearLive(domain);
   auto cgroup = guest->cgroup;
@@ -174,6 +178,8 @@ Task<> Guests::CleanUp(DomainPtr domain) {
   co_await UnbindFilters(*config, std::move(filtered));
   co_await ReleaseNetworkPorts(*config, std::move(ports));
   auto work = [=] {
+    EndHelpers(helpers);
+    if (!tpm_store.empty()) RemoveTree(tpm_store);
     GiveBackFiles(files, remember);
     cgroup.Remove();
     unlink(pid_file.c_str());

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/wait.h"
+#include "qemu/guest_helpers.h"
 #include "qemu/guest_log.h"
 #include "qemu/guests.h"
 
@@ -64,6 +65,13 @@ Task<std::map<std::string, Guests::OutputFds>> Guests::OpenOutput(DomainPtr doma
     auto& place = fds[files.alias];
     if (files.file) place.file = co_await output->OpenFile(*files.file, files.file_append);
     if (files.log) place.log = co_await output->OpenFile(*files.log, files.log_append);
+  }
+  for (std::size_t i = 0; i < domain->def().filesystems.size(); ++i) {
+    auto& fs = *domain->def().filesystems[i];
+    if (!WantsFileDaemon(fs)) continue;
+    std::string alias = fs.info.alias, log = FileDaemonLog(domain->def(), alias, *config);
+    fds[alias].log = co_await output->OpenLog(log);
+    if (domain->guest.get() != guest) co_return fds;
   }
   fds[""].log = co_await output->OpenLog(guest->log_file);
   guest->output = std::move(output);

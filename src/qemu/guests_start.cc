@@ -17,14 +17,17 @@
 #include "qemu/agent.h"
 #include "qemu/placement.h"
 #include "qemu/command_line/build.h"
+#include "qemu/command_line/filesystem.h"
 #include "qemu/command_line/paths.h"
 #include "qemu/command_line/prepare.h"
 #include "qemu/device_acl.h"
 #include "qemu/guest_audit.h"
+#include "qemu/guest_helpers.h"
 #include "qemu/guest_limits.h"
 #include "qemu/guest_log.h"
 #include "qemu/guest_threads.h"
 #include "qemu/guests.h"
+#include "qemu/launch.h"
 #include "qemu/net_filters.h"
 #include "qemu/network_ports.h"
 #include "qemu/secret_values.h"
@@ -80,13 +83,6 @@ void WriteMasterKey(const std::string& path, const std::array<std::uint8_t, 32>&
     throw SystemError(ErrorDomain::kQemu, fmt::format("failed to write master key file '{}'", path));
 }
 
-void WritePidFile(const std::string& path, pid_t pid) {
-  Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  auto text = std::to_string(pid);
-  if (!fd || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    throw SystemError(ErrorDomain::kQemu, fmt::format("Failed to write pid file '{}'", path));
-}
-
 // What a handler needs of the file system before QEMU runs; made on a pool thread.
 struct HostParts {
   Fd monitor;
@@ -136,18 +132,6 @@ HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
     throw;
   }
   return parts;
-}
-
-// Starts QEMU, on a pool thread.
-Child Launch(const Command& command, const std::string& pid_file) {
-  Child child = StartBlocking(command);
-  try {
-    WritePidFile(pid_file, child.pid());
-  } catch (const Error&) {
-    child.Signal(SIGKILL);
-    throw;
-  }
-  return child;
 }
 
 template <typename Visit>
@@ -302,6 +286,12 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     if (chardev.target_name == "org.qemu.guest_agent.0")
       guest->agent = std::make_unique<AgentChannel>(chardev.source.path);
   });
+  const bool memory_comes = options.incoming_fd >= 0 || !options.incoming_uri.empty();
+  Helpers helpers = HelpersOf(def, *config, memory_comes);
+  for (auto& fs : def.filesystems) {
+    // Listening already when virtiofsd gets it, so that QEMU may connect at once.
+    if (WantsFileDaemon(*fs)) request.sockets.emplace_back(fs->info.alias, VirtiofsSocket(*fs, guest->lib_dir));
+  }
   for (auto& net : def.interfaces) {
     if (WantsTap(*net)) request.taps.push_back(MakeTapRequest(*net));
   }
@@ -396,8 +386,14 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   // From here on a next daemon finds the guest, if only to end it.
   co_await WriteFirstStatus(domain);
   if (domain->guest.get() != guest) co_return;
+  std::map<std::string, HelperFds> helper_fds;
+  for (auto& daemon : helpers.files) {
+    helper_fds[daemon.alias] = {parts.sockets.at(daemon.alias).get(), output.at(daemon.alias).log.get()};
+  }
+  co_await StartHelpers(std::move(helpers), config, guest->cgroup, std::move(helper_fds));
+  if (domain->guest.get() != guest) co_return;
   auto monitor = ConnectUnix(guest->monitor_path);
-  auto launch = [&command, pid_file = guest->pid_file] { return Launch(command, pid_file); };
+  auto launch = [&command, pid_file = guest->pid_file] { return LaunchNoted(command, pid_file); };
   auto child = co_await Offload(std::move(launch));
   if (domain->guest.get() != guest) {
     child.Signal(SIGKILL);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/arch.h"
+#include "base/files.h"
 #include "base/verbatim_error.h"
 #include "base/log.h"
 #include "base/wait.h"
@@ -171,11 +172,17 @@ Task<remote::ConnectGetCapabilitiesRet> HostCalls::GetCapabilities(Call&) {
   co_return ret;
 }
 
-HostAbilities HostCalls::Abilities() const {
-  HostAbilities abilities;
-  abilities.kvm_max_vcpus = host::KvmMaxVcpus().value_or(0);
-  abilities.vfio = host::HasIommu(files_) && files_.Exists("/dev/vfio/vfio");
-  return abilities;
+// Looked at anew each time: what an administrator installs may be used at once.
+Task<HostAbilities> HostCalls::Abilities(EmulatorChoice choice) const {
+  auto look = [files = files_, privileged = config_->privileged, arch = choice.arch, machine = choice.machine->name] {
+    HostAbilities abilities;
+    abilities.kvm_max_vcpus = host::KvmMaxVcpus().value_or(0);
+    abilities.vfio = host::HasIommu(files) && files.Exists("/dev/vfio/vfio");
+    abilities.swtpm = FindProgram("swtpm") && FindProgram("swtpm_setup");
+    abilities.firmware = FirmwareFor(ReadFirmwareDescriptors(FirmwareDirectories(privileged)), arch, machine);
+    return abilities;
+  };
+  co_return co_await Offload(std::move(look));
 }
 
 Task<EmulatorChoice> HostCalls::Choose(std::optional<std::string> binary, std::optional<std::string> arch,
@@ -222,9 +229,9 @@ Task<remote::ConnectGetDomainCapabilitiesRet> HostCalls::GetDomainCapabilities(
     Call&, remote::ConnectGetDomainCapabilitiesArgs args) {
   RefuseOtherFlags(args.flags, 0, ErrorDomain::kQemu, "qemuConnectGetDomainCapabilities");
   EmulatorChoice choice = co_await Choose(args.emulatorbin, args.arch, args.machine, args.virttype);
+  HostAbilities abilities = co_await Abilities(choice);
   remote::ConnectGetDomainCapabilitiesRet ret;
-  ret.capabilities =
-      FormatDomainCapabilities(*choice.caps, *choice.machine, choice.arch, choice.accelerator, Abilities());
+  ret.capabilities = FormatDomainCapabilities(*choice.caps, *choice.machine, choice.arch, choice.accelerator, abilities);
   co_return ret;
 }
 

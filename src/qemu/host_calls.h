@@ -51,7 +51,7 @@ class HostCalls {
   Task<remote::NodeGetSevInfoRet> GetSevInfo(Call&, remote::NodeGetSevInfoArgs args);
 
   std::vector<host::SecurityModel> SecurityModels() const;
-  HostAbilities Abilities() const;
+  Task<HostAbilities> Abilities(EmulatorChoice choice) const;
 
   CapsCache* caps_;
   std::shared_ptr<const QemuConfig> config_;

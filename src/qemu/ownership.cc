@@ -120,7 +120,9 @@ void AddSource(std::vector<OwnedFile>& files, const model::StorageSource& source
 void AddChardev(std::vector<OwnedFile>& files, const model::ChardevSource& source, bool output_through_logd) {
   using model::ChardevType;
   bool written_by_qemu = source.type == ChardevType::kFile && (!output_through_logd || !source.seclabels.empty());
-  if (source.type == ChardevType::kDev || written_by_qemu) files.push_back({source.path});
+  // Of a socket that somebody else listens on, as libguestfs does. Those that QEMU listens on are made for it.
+  const bool connects = source.type == ChardevType::kUnix && !source.listen && !source.path.empty();
+  if (source.type == ChardevType::kDev || written_by_qemu || connects) files.push_back({source.path});
   if (source.type == ChardevType::kPipe) {
     files.push_back({source.path + ".in"});
     files.push_back({source.path + ".out"});

@@ -34,8 +34,8 @@ void AddFsdev(const Filesystem& fs, CommandLine* out) {
 
 }  // namespace
 
-std::string VirtiofsSocket(const Filesystem& fs, const Context& context) {
-  return fs.socket.empty() ? fmt::format("{}/{}-fs.sock", DomainLibDir(context), fs.info.alias) : fs.socket;
+std::string VirtiofsSocket(const Filesystem& fs, const std::string& guest_dir) {
+  return fs.socket.empty() ? fmt::format("{}/{}-fs.sock", guest_dir, fs.info.alias) : fs.socket;
 }
 
 Props DescribeFilesystem(const Filesystem& fs, const Context& context) {
@@ -54,7 +54,7 @@ Props DescribeFilesystem(const Filesystem& fs, const Context& context) {
 
 void AddFilesystem(const Filesystem& fs, const Context& context, CommandLine* out) {
   if (fs.driver == FsDriver::kVirtiofs) {
-    out->Chardev(Props::Device("socket").Add("id", "chr-vu-" + fs.info.alias).Add("path", VirtiofsSocket(fs, context)));
+    out->Chardev(Props::Device("socket").Add("id", "chr-vu-" + fs.info.alias).Add("path", VirtiofsSocket(fs, DomainLibDir(context))));
   } else {
     AddFsdev(fs, out);
   }

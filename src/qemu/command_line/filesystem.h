@@ -9,6 +9,6 @@ void AddFilesystem(const model::Filesystem& fs, const Context& context, CommandL
 void AddFilesystems(const Context& context, CommandLine* out);
 Props DescribeFilesystem(const model::Filesystem& fs, const Context& context);
 // The socket on which virtiofsd listens: the one given, else in the guest's directory.
-std::string VirtiofsSocket(const model::Filesystem& fs, const Context& context);
+std::string VirtiofsSocket(const model::Filesystem& fs, const std::string& guest_dir);
 
 }  // namespace bv::qemu

@@ -30,12 +30,12 @@ std::vector<std::string> Strings(const Json& list) {
 
 std::string Text(const Json& object, const char* key) { return object.Find(key).AsString().value_or(""); }
 
-bool TargetsGuest(const FirmwareDescriptor& firmware, const DomainDef& def) {
+bool Targets(const FirmwareDescriptor& firmware, std::string_view guest_arch, const std::string& machine) {
   return std::ranges::any_of(firmware.targets, [&](auto& target) {
     // QEMU calls what libvirt has as i686 i386.
     std::string_view arch = target.architecture == "i386" ? "i686" : std::string_view(target.architecture);
-    return arch == def.os.arch && std::ranges::any_of(target.machines, [&](auto& glob) {
-             return fnmatch(glob.c_str(), def.os.machine.c_str(), 0) == 0;
+    return arch == guest_arch && std::ranges::any_of(target.machines, [&](auto& glob) {
+             return fnmatch(glob.c_str(), machine.c_str(), 0) == 0;
            });
   });
 }
@@ -75,13 +75,15 @@ FirmwareDescriptor ParseFirmwareDescriptor(std::string_view json) {
   return firmware;
 }
 
-std::vector<std::string> FirmwareDirectories(bool privileged) {
-  std::vector<std::string> directories = {"/usr/share/qemu/firmware", "/etc/qemu/firmware"};
+std::vector<std::string> FirmwareDirectories(bool privileged) { return DescriptorDirectories("firmware", privileged); }
+
+std::vector<std::string> DescriptorDirectories(std::string_view kind, bool privileged) {
+  std::vector<std::string> directories = {fmt::format("/usr/share/qemu/{}", kind), fmt::format("/etc/qemu/{}", kind)};
   if (!privileged) {
     const char* config = std::getenv("XDG_CONFIG_HOME");
     const char* home = std::getenv("HOME");
-    if (config && *config) directories.push_back(std::string(config) + "/qemu/firmware");
-    else if (home) directories.push_back(std::string(home) + "/.config/qemu/firmware");
+    if (config && *config) directories.push_back(fmt::format("{}/qemu/{}", config, kind));
+    else if (home) directories.push_back(fmt::format("{}/.config/qemu/{}", home, kind));
   }
   return directories;
 }
@@ -103,9 +105,25 @@ std::vector<FirmwareDescriptor> ReadFirmwareDescriptors(const std::vector<std::s
   return result;
 }
 
+FirmwareChoice FirmwareFor(const std::vector<FirmwareDescriptor>& all, std::string_view arch, std::string_view machine) {
+  FirmwareChoice choice;
+  bool bios = false, efi = false;
+  for (auto& firmware : all) {
+    if (!Targets(firmware, arch, std::string(machine))) continue;
+    bios |= firmware.Offers("bios");
+    efi |= firmware.Offers("uefi");
+    choice.secure |= firmware.Has("requires-smm");
+    const bool named = firmware.device != FirmwareDescriptor::Device::kKernel && firmware.flash_mode != "combined";
+    if (named && std::ranges::find(choice.images, firmware.executable) == choice.images.end()) choice.images.push_back(firmware.executable);
+  }
+  if (bios) choice.types.push_back("bios");
+  if (efi) choice.types.push_back("efi");
+  return choice;
+}
+
 bool FirmwareFits(const FirmwareDescriptor& firmware, const DomainDef& def) {
   const Os& os = def.os;
-  if (!firmware.Offers(os.firmware == Firmware::kEfi ? "uefi" : "bios") || !TargetsGuest(firmware, def)) return false;
+  if (!firmware.Offers(os.firmware == Firmware::kEfi ? "uefi" : "bios") || !Targets(firmware, def.os.arch, def.os.machine)) return false;
 
   const bool secure = firmware.Has("secure-boot"), smm = firmware.Has("requires-smm");
   if (!FeatureFits(os.feature(FirmwareFeature::kSecureBoot), secure)) return false;

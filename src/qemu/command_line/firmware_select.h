@@ -35,6 +35,16 @@ FirmwareDescriptor ParseFirmwareDescriptor(std::string_view json);
 std::vector<FirmwareDescriptor> ReadFirmwareDescriptors(const std::vector<std::string>& directories);
 // Where libvirt looks: the vendor's, the administrator's, and a session user's own.
 std::vector<std::string> FirmwareDirectories(bool privileged);
+// The same for other descriptors of QEMU's: "vhost-user".
+std::vector<std::string> DescriptorDirectories(std::string_view kind, bool privileged);
+
+// What domain capabilities say of them for one architecture and machine.
+struct FirmwareChoice {
+  std::vector<std::string> images;  // as a guest's <loader> would name them
+  std::vector<std::string> types;   // of <os firmware=>
+  bool secure = false;
+};
+FirmwareChoice FirmwareFor(const std::vector<FirmwareDescriptor>& all, std::string_view arch, std::string_view machine);
 
 // Whether a guest that leaves the choice to us can use it.
 bool FirmwareFits(const FirmwareDescriptor& firmware, const model::DomainDef& def);

@@ -1,7 +1,11 @@
 #include "qemu/command_line/prepare.h"
 
 #include <algorithm>
+#include <map>
 
+#include "base/files.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "qemu/command_line/context.h"
 #include "qemu/command_line/firmware_select.h"
 #include "qemu/command_line/paths.h"
@@ -140,7 +144,7 @@ void PrepareShmems(DomainDef* def) {
 void PrepareTpms(DomainDef* def, const Context& context) {
   for (auto& tpm : def->tpms) {
     if (tpm->backend == TpmBackend::kEmulator) {
-      tpm->source.path = fmt::format("{}/{}-swtpm.sock", context.config.dirs.swtpm, ShortName(*def));
+      tpm->source.path = fmt::format("{}/swtpm/{}-swtpm.sock", context.config.dirs.state, ShortName(*def));
     } else if (tpm->backend == TpmBackend::kPassthrough && tpm->source.path.empty()) {
       tpm->source.path = "/dev/tpm0";
     }
@@ -215,6 +219,31 @@ void PrepareCpu(DomainDef* def, const QemuCaps& caps) {
   if (def->cpu) ResolveGuestCpu(*def->cpu, caps, AcceleratorOf(*def), def->os.arch);
 }
 
+// The program of a vhost-user device, by the first descriptor of its type.
+std::string VhostUserProgram(std::string_view type, bool privileged) {
+  std::map<std::string, std::string> files;  // by name: a later directory's replaces an earlier one's
+  for (auto& directory : DescriptorDirectories("vhost-user", privileged)) {
+    for (const std::string& name : ListDirectory(directory, ".json")) files[name] = directory + "/" + name;
+  }
+  for (auto& [name, path] : files) {
+    try {
+      Json descriptor = Json::Parse(ReadFile(path));
+      if (descriptor.GetString("type") == type) return descriptor.GetString("binary");
+    } catch (const Error& error) {
+      LogWarn("qemu.qemu_vhost_user", "{}: {}", path, error.what());
+    }
+  }
+  return {};
+}
+
+void PrepareFilesystems(DomainDef* def, const Context& context) {
+  for (auto& fs : def->filesystems) {
+    if (fs->driver != FsDriver::kVirtiofs || !fs->socket.empty() || !fs->binary.empty()) continue;
+    fs->binary = VhostUserProgram("fs", context.config.privileged);
+    if (fs->binary.empty()) throw Error(ErrorDomain::kQemu, ErrorCode::kOperationFailed, "Unable to find a satisfying virtiofsd");
+  }
+}
+
 // No back end program for a GPU in a process of its own is looked for yet.
 void PrepareVideos(DomainDef* def) {
   for (auto& video : def->videos) {
@@ -254,6 +283,7 @@ void Prepare(DomainDef* def, const QemuCaps& caps, const QemuConfig& config, con
   PrepareCpu(def, caps);
   PrepareGraphics(def, context);
   PrepareVideos(def);
+  PrepareFilesystems(def, context);
   PrepareChannels(def, context);
   PrepareTpms(def, context);
   PrepareShmems(def);

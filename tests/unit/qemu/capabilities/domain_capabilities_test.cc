@@ -41,7 +41,7 @@ TEST(DomainCapabilitiesTest, OnlyTheOldBoardHasIde) {
 }
 
 TEST(DomainCapabilitiesTest, TheHostDecidesAboutPassthroughAndFirmware) {
-  std::string text = Format("q35", {.vfio = true, .swtpm = true, .loaders = {"/fw.fd"}, .firmware_types = {"efi"}});
+  std::string text = Format("q35", {.vfio = true, .swtpm = true, .firmware = {.images = {"/fw.fd"}, .types = {"efi"}}});
   EXPECT_NE(text.find("<enum name='pciBackend'>\n        <value>default</value>\n        <value>vfio</value>"), text.npos);
   EXPECT_NE(text.find("<enum name='backendVersion'>"), text.npos);
   EXPECT_NE(text.find("<value>/fw.fd</value>"), text.npos);
