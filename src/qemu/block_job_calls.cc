@@ -29,14 +29,6 @@ model::Disk& DiskOf(const Domain& domain, const std::string& name) {
   return *disk;
 }
 
-// A disk has one job at a time.
-model::Disk& IdleDisk(const Domain& domain, const std::string& name) {
-  auto& disk = DiskOf(domain, name);
-  if (disk.mirror) Fail(ErrorCode::kBlockCopyActive, "disk '{}' already in active block job", disk.dst);
-  if (BlockJobs::Find(domain, disk.dst)) Fail(ErrorCode::kOperationUnsupported, "disk '{}' already in active block job", disk.dst);
-  return disk;
-}
-
 DiskJobPtr JobOf(const Domain& domain, const std::string& name) {
   auto& disk = DiskOf(domain, name);
   auto job = BlockJobs::Find(domain, disk.dst);
@@ -76,6 +68,14 @@ StorageSource* Below(StorageSource& image) {
 
 }  // namespace
 
+// A disk has one job at a time.
+model::Disk& BlockJobCalls::IdleDisk(const Domain& domain, const std::string& name) {
+  auto& disk = DiskOf(domain, name);
+  if (disk.mirror) Fail(ErrorCode::kBlockCopyActive, "disk '{}' already in active block job", disk.dst);
+  if (BlockJobs::Find(domain, disk.dst)) Fail(ErrorCode::kOperationUnsupported, "disk '{}' already in active block job", disk.dst);
+  return disk;
+}
+
 void BlockJobCalls::Register(Service& service) {
   namespace proc = remote::proc;
   service.On<proc::DomainBlockJobAbort>(this, &BlockJobCalls::DomainBlockJobAbort);
@@ -84,6 +84,7 @@ void BlockJobCalls::Register(Service& service) {
   service.On<proc::DomainBlockPull>(this, &BlockJobCalls::DomainBlockPull);
   service.On<proc::DomainBlockRebase>(this, &BlockJobCalls::DomainBlockRebase);
   service.On<proc::DomainBlockCommit>(this, &BlockJobCalls::DomainBlockCommit);
+  service.On<proc::DomainBlockCopy>(this, &BlockJobCalls::DomainBlockCopy);
 }
 
 Task<> BlockJobCalls::PullTo(remote::NonnullDomain dom, std::string path, std::optional<std::string> base, std::uint64_t bandwidth,
@@ -109,9 +110,19 @@ Task<> BlockJobCalls::DomainBlockPull(Call&, remote::DomainBlockPullArgs args) {
 }
 
 Task<> BlockJobCalls::DomainBlockRebase(Call&, remote::DomainBlockRebaseArgs args) {
-  enum : unsigned { kCopy = 8, kRelative = 16, kBytes = 64, kAll = 127 };
+  enum : unsigned { kShallow = 1, kReuse = 2, kRaw = 4, kCopy = 8, kRelative = 16, kDevice = 32, kBytes = 64, kAll = 127 };
   CheckFlags(args.flags, kAll, "qemuDomainBlockRebase");
-  if (args.flags & kCopy) throw Error(ErrorDomain::kQemu, ErrorCode::kOperationUnsupported, "copying disks is not supported yet");
+  if (args.flags & kCopy) {
+    // How copies were asked for before there was a call for it.
+    StorageSource target;
+    target.type = args.flags & kDevice ? model::StorageType::kBlock : model::StorageType::kFile;
+    target.format = args.flags & kRaw ? model::StorageFormat::kRaw : model::StorageFormat::kNone;
+    target.path = args.base.value_or("");
+    BlockJobs::CopyOptions options;
+    options.bytes_per_second = Bandwidth(args.bandwidth, args.flags & kBytes);
+    co_await CopyTo(args.dom, args.path, std::move(target), options, args.flags & (kShallow | kReuse));
+    co_return;
+  }
   if (unsigned others = args.flags & ~(kRelative | kBytes))
     throw VerbatimError(ErrorDomain::kQemu, ErrorCode::kInvalidArg, fmt::format("unsupported flags (0x{:x}) in function qemuDomainBlockPullCommon", others));
   co_await PullTo(args.dom, args.path, args.base, args.bandwidth, args.flags & kBytes, args.flags & kRelative);

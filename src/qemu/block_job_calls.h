@@ -23,6 +23,11 @@ class BlockJobCalls {
   Task<> DomainBlockPull(Call& call, remote::DomainBlockPullArgs args);
   Task<> DomainBlockRebase(Call& call, remote::DomainBlockRebaseArgs args);
   Task<> DomainBlockCommit(Call& call, remote::DomainBlockCommitArgs args);
+  // block_copy.cc
+  Task<> DomainBlockCopy(Call& call, remote::DomainBlockCopyArgs args);
+  Task<> CopyTo(remote::NonnullDomain dom, std::string path, model::StorageSource target, BlockJobs::CopyOptions options, unsigned flags);
+  // A disk that has no job yet.
+  static model::Disk& IdleDisk(const Domain& domain, const std::string& name);
   Task<> PullTo(remote::NonnullDomain dom, std::string path, std::optional<std::string> base, std::uint64_t bandwidth,
                 bool bytes, bool relative);
 

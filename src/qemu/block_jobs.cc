@@ -40,6 +40,9 @@ std::string NameOfBelow(const StorageSource& image, const StorageSource& below, 
   return below.path.starts_with(place) ? below.path.substr(place.size()) : below.path;
 }
 
+// Whether a disk's copy has only the top image, over what is below the original.
+bool SharesBelow(const model::Disk& disk) { return !disk.mirror->source.backing; }
+
 std::unique_ptr<StorageSource> Terminator() { return std::make_unique<StorageSource>(); }
 
 // The link in `chain` that holds image `number` is taken apart there; what it held is handed out.
@@ -191,6 +194,38 @@ Task<DiskJobPtr> BlockJobs::Commit(DomainPtr domain, std::string disk_name, unsi
   }
 }
 
+Task<DiskJobPtr> BlockJobs::Copy(DomainPtr domain, std::string disk_name, const StorageSource& target, CopyOptions options) {
+  auto& disk = *qemu::FindDisk(domain->def(), disk_name);
+  auto job = std::make_shared<DiskJob>();
+  job->disk = disk.dst;
+  job->type = static_cast<int>(BlockJobType::kCopy);
+  job->top = disk.source.id;
+  const std::string node = NamesOf(disk.source).format;
+  job->id = fmt::format("copy-{}-{}", disk.dst, node);
+  auto arguments = NewJob(*job, node, options);
+  arguments.Set("target", NamesOf(target).format);
+  arguments.Set("sync", options.shallow ? "top" : "full");
+  if (options.granularity) arguments.Set("granularity", std::uint64_t{options.granularity});
+  if (options.buffer_bytes) arguments.Set("buf-size", options.buffer_bytes);
+  if (options.synchronous) arguments.Set("copy-mode", "write-blocking");
+  disk.mirror = std::make_unique<model::DiskMirror>();
+  disk.mirror->job = model::MirrorJob::kCopy;
+  disk.mirror->source = std::move(*CopyImage(target));
+  // One that has all there is ends here; see SharesBelow().
+  if (!options.shallow) disk.mirror->source.backing = Terminator();
+  domain->DefChanged();
+  std::exception_ptr failure;
+  try {
+    co_await Begin(domain, job, "blockdev-mirror", std::move(arguments));
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (!failure) co_return job;
+  if (auto* still = domain->active() ? qemu::FindDisk(domain->def(), disk_name) : nullptr) still->mirror.reset();
+  domain->DefChanged();
+  std::rethrow_exception(failure);
+}
+
 // --- the end -------------------------------------------------------------------------------------------
 
 void BlockJobs::OnStatus(const DomainPtr& domain, const std::string& id, const std::string& status) {
@@ -299,8 +334,8 @@ Task<> BlockJobs::Reattach(DomainPtr domain) {
     auto id = entry["id"].AsString().value_or("");
     for (auto& disk : domain->def().disks) {
       auto prefix = [&](const char* kind) { return id.starts_with(fmt::format("{}-{}-libvirt-", kind, disk->dst)); };
-      bool pull = prefix("pull"), commit = prefix("commit");
-      if ((!pull && !commit) || guest->block_jobs.contains(id)) continue;
+      bool pull = prefix("pull"), commit = prefix("commit"), copy = prefix("copy") && disk->mirror;
+      if ((!pull && !commit && !copy) || guest->block_jobs.contains(id)) continue;
       auto job = std::make_shared<DiskJob>();
       job->id = id;
       job->disk = disk->dst;
@@ -309,14 +344,14 @@ Task<> BlockJobs::Reattach(DomainPtr domain) {
         if (id.ends_with("-" + NamesOf(*image).format)) job->top = image->id;
       }
       bool active = commit && job->top == disk->source.id;
-      job->type = static_cast<int>(pull ? BlockJobType::kPull : active ? BlockJobType::kActiveCommit : BlockJobType::kCommit);
-      if (active && disk->mirror) {
+      job->type = static_cast<int>(pull ? BlockJobType::kPull : copy ? BlockJobType::kCopy : active ? BlockJobType::kActiveCommit : BlockJobType::kCommit);
+      if ((active || copy) && disk->mirror) {
         job->base = disk->mirror->source.id;
         job->ready = disk->mirror->state == model::MirrorState::kReady;
         job->pivoting = disk->mirror->state == model::MirrorState::kPivot;
         job->aborting = disk->mirror->state == model::MirrorState::kAbort;
       }
-      job->taken_over = !active;
+      job->taken_over = !active && !copy;
       guest->block_jobs[id] = job;
       auto now = job->status;
       if (now == "ready" || now == "concluded") OnStatus(domain, id, now);
@@ -376,13 +411,24 @@ Task<std::string> BlockJobs::End(DomainPtr domain, DiskJobPtr job) {
           disk.source.readonly = gone->readonly;
         }
         break;
+      case BlockJobType::kCopy:
+        if (job->pivoting && disk.mirror) {
+          const bool shares = SharesBelow(disk);
+          gone = std::make_unique<StorageSource>(std::move(disk.source));
+          disk.source = std::move(disk.mirror->source);
+          disk.source.readonly = gone->readonly;
+          if (shares) disk.source.backing = std::move(gone->backing);
+        }
+        break;
       default:
         break;
     }
   }
+  const bool unused = job->kind() == BlockJobType::kCopy && !gone && disk.mirror;
+  if (unused) gone = std::make_unique<StorageSource>(std::move(disk.mirror->source));
   disk.mirror.reset();
   auto* config = domain->MutableConfig();
-  auto* kept = gone && config ? qemu::FindDisk(*config, job->disk) : nullptr;
+  auto* kept = gone && !unused && config ? qemu::FindDisk(*config, job->disk) : nullptr;
   bool config_changed = kept && SameImage(kept->source, *before) && (job->pivoting || kept->source.backing);
   if (config_changed) {
     auto chain = CopyChain(disk.source, false);

@@ -49,11 +49,20 @@ class BlockJobs {
     bool relative = false;               // names of images in images stay relative
     bool remove = false;                 // the files of images that are not needed any more
   };
+  struct CopyOptions : Limits {
+    std::uint32_t granularity = 0;       // bytes that are kept track of as one; 0: QEMU's choice
+    std::uint64_t buffer_bytes = 0;
+    bool shallow = false;                // only the top image; what is below stays below
+    bool synchronous = false;            // the guest's writes go to both and are done then
+  };
   // What is above `base` (0: all) comes into the top image.
   Task<DiskJobPtr> Pull(DomainPtr domain, std::string disk, unsigned base, Limits limits);
   // What is in the images from `top` down to above `base` goes into `base`. With `top` the disk's own image it
   // stays in step until it is ended.
   Task<DiskJobPtr> Commit(DomainPtr domain, std::string disk, unsigned base, unsigned top, Limits limits);
+
+  // All of the disk goes into `target`, which is a node already, and stays in step until the job is ended.
+  Task<DiskJobPtr> Copy(DomainPtr domain, std::string disk, const model::StorageSource& target, CopyOptions options);
 
   // A ready job ends with the disk on the other image. kBlockCopyActive while it is not ready.
   Task<> Pivot(DomainPtr domain, DiskJobPtr job, bool wait);

@@ -12,8 +12,7 @@
 #include "qemu/driver.h"
 #include "qemu/migratable.h"
 #include "qemu/migration_wait.h"
-#include "qemu/ownership.h"
-#include "qemu/plug_steps.h"
+#include "qemu/new_image.h"
 #include "qemu/qemu_img.h"
 #include "qemu/save_image.h"
 #include "qemu/snapshot_calls.h"
@@ -28,13 +27,8 @@ constexpr const char* kSource = "qemu.qemu_snapshot";
 [[noreturn]] void NotRunning() { throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, "domain is not running"); }
 
 // An overlay on its way into a disk.
-struct Overlay {
-  model::Disk* disk;
-  std::unique_ptr<model::StorageSource> source;
+struct Overlay : NewImage {
   std::string below;  // node of the image that it comes over
-  std::vector<PlugStep> steps;
-  bool made = false, plugged = false, locked = false;
-  std::vector<OwnedFile> given;
 };
 
 Json SnapshotAction(const Overlay& overlay) {
@@ -60,15 +54,6 @@ model::StorageSource OverlaySource(const model::SnapshotDisk& wanted) {
   return source;
 }
 
-Task<std::uint64_t> VirtualSize(Guests* guests, DomainPtr domain, std::string node) {
-  auto arguments = Json::Object({{"flat", true}});
-  auto nodes = co_await guests->MonitorOf(domain).Execute("query-named-block-nodes", arguments);
-  for (auto& entry : nodes.elements()) {
-    if (entry["node-name"].AsString() == node) co_return entry["image"]["virtual-size"].AsUint().value_or(0);
-  }
-  co_return 0;
-}
-
 // The new image with its node, ready to be put over the old one.
 Task<> Prepare(Guests* guests, DomainPtr domain, Overlay* overlay, bool reuse) {
   auto* guest = domain->guest.get();
@@ -84,34 +69,7 @@ Task<> Prepare(Guests* guests, DomainPtr domain, Overlay* overlay, bool reuse) {
     co_await QemuImg(arguments);
   }
   if (domain->guest.get() != guest) NotRunning();
-  co_await guests->LockImage(domain, *overlay->source);
-  overlay->locked = true;
-  auto& config = guests->config();
-  if (config.dynamic_ownership) {
-    auto files = OwnedFiles(*overlay->source);
-    auto give = [files, uid = config.uid, gid = config.gid, remember = config.remember_owner] { GiveFiles(files, uid, gid, remember); };
-    co_await Offload(std::move(give));
-    overlay->given = files;
-  }
-  if (domain->guest.get() != guest) NotRunning();
-  overlay->steps = ImageSteps(domain, config, *overlay->disk, *overlay->source, "");
-  auto steps = overlay->steps;
-  co_await RunSteps(guests, domain, std::move(steps));
-  overlay->plugged = true;
-}
-
-Task<> TakeBack(Guests* guests, DomainPtr domain, Overlay* overlay) {
-  auto* guest = domain->guest.get();
-  if (overlay->plugged && guest && guest->monitor && guest->monitor->open()) {
-    auto commands = Removal(overlay->steps);
-    co_await guest->monitor->ExecuteAll(std::move(commands));
-  }
-  if (overlay->locked && domain->guest.get() == guest && guest) co_await guests->UnlockImage(domain, *overlay->source);
-  auto undo = [given = overlay->given, remember = guests->config().remember_owner, made = overlay->made, path = overlay->source->path] {
-    GiveBackFiles(given, remember);
-    if (made) unlink(path.c_str());
-  };
-  co_await Offload(std::move(undo));
+  co_await PlugImage(guests, domain, overlay);
 }
 
 // All disks in one transaction of QEMU.

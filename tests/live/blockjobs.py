@@ -1,4 +1,5 @@
 """Block jobs over the images of running guests."""
+import os
 import re
 import subprocess
 
@@ -116,3 +117,68 @@ def test_next_daemon(host):
     guest.hears((COMMIT, COMPLETED))
     expect('without a2', guest.chain(), ['a3', 'a1', 'a0'])
     guest.domain.destroy()
+
+
+COPY = libvirt.VIR_DOMAIN_BLOCK_JOB_TYPE_COPY
+TRANSIENT = libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
+
+
+def destination(path, kind='qcow2'):
+    return "<disk type='file'><source file='%s'/><driver type='%s'/></disk>" % (path, kind)
+
+
+def fresh(name):
+    path = '%s/%s' % (GUEST_DIR, name)
+    if os.path.exists(path):
+        os.unlink(path)
+    return path
+
+
+def test_copy(host):
+    """all of a disk comes into a new image, on which the guest goes on and which its definition then has"""
+    guest = Guest(host)
+    target = fresh('c1')
+    refused(libvirt.VIR_ERR_OPERATION_INVALID, guest.domain.blockCopy, 'vda', destination(target), {}, 0)
+    refused(libvirt.VIR_ERR_INVALID_ARG, guest.domain.blockCopy, 'vda', destination(target),
+            {libvirt.VIR_DOMAIN_BLOCK_COPY_GRANULARITY: 3000}, TRANSIENT)
+    refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, guest.domain.blockCopy, 'vda', destination(GUEST_DIR + '/a0'), {}, TRANSIENT)
+    expect('nothing was made', os.path.exists(target), False)
+    guest.domain.blockCopy('vda', destination(target), {}, TRANSIENT)
+    guest.hears((COPY, READY))
+    mirror = re.search('<mirror.*?</mirror>', guest.domain.XMLDesc(), re.S).group(0)
+    if "file='%s' format='qcow2' job='copy' ready='yes'" % target not in mirror:
+        raise Failure('mirror is %s' % mirror)
+    refused(libvirt.VIR_ERR_BLOCK_COPY_ACTIVE, guest.domain.blockCopy, 'vda', destination(fresh('c2')), {}, TRANSIENT)
+    guest.domain.blockJobAbort('vda', libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
+    guest.hears((COPY, READY), (COPY, COMPLETED))
+    expect('chain', guest.chain(), ['c1'])
+    if target not in guest.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE):
+        raise Failure('the definition has another image')
+    guest.domain.destroy()
+    said = subprocess.run(['qemu-io', '-f', 'qcow2', '-c', 'read -P 0xcd 0 2M', target], capture_output=True, text=True).stdout
+    if 'read 2097152/2097152' not in said or 'failed' in said:
+        raise Failure('the copy is not what was copied: %s' % said)
+
+
+def test_copy_given_up(host):
+    """a copy that is given up leaves the guest where it was, and nothing of it in QEMU: the next one may begin"""
+    guest = Guest(host)
+    for name in ('c1', 'c2'):
+        guest.heard.clear()
+        guest.domain.blockCopy('vda', destination(fresh(name), 'raw'), {}, TRANSIENT)
+        guest.hears((COPY, READY))
+        guest.domain.blockJobAbort('vda')
+        guest.hears((COPY, READY), (COPY, CANCELED))
+        expect('chain', guest.chain(), ['a3', 'a2', 'a1', 'a0'])
+    expect('mirror', '<mirror' in guest.domain.XMLDesc(), False)
+
+
+def test_shallow_copy(host):
+    """of a chain only the top is copied and what is below stays; a daemon that comes later ends the job"""
+    guest = Guest(host)
+    guest.domain.blockCopy('vda', destination(fresh('c1')), {}, TRANSIENT | libvirt.VIR_DOMAIN_BLOCK_COPY_SHALLOW)
+    guest.hears((COPY, READY))
+    guest.listen(host, kill=not host.real)
+    wait_for('the job is known', lambda: guest.domain.blockJobInfo('vda').get('type') == COPY)
+    guest.domain.blockJobAbort('vda', libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
+    expect('chain', guest.chain(), ['c1', 'a2', 'a1', 'a0'])
