@@ -34,7 +34,7 @@ namespace bv::qemu {
   X(DomainIsUpdated) X(DomainGetOsType) X(DomainGetInfo) X(DomainGetState) X(DomainGetControlInfo)         \
   X(DomainGetXmlDesc) X(DomainGetMaxMemory) X(DomainGetMaxVcpus) X(DomainGetVcpusFlags)                    \
   X(DomainHasManagedSaveImage) X(DomainGetSecurityLabel) X(DomainGetSecurityLabelList)                     \
-  X(ConnectDomainXmlToNative) X(DomainGetMessages)
+  X(ConnectDomainXmlToNative) X(DomainGetMessages) X(DomainGetLaunchSecurityInfo)
 // driver_define.cc
 #define BV_QEMU_DEFINE_CALLS(X)                                                                            \
   X(DomainDefineXml) X(DomainDefineXmlFlags) X(DomainUndefine) X(DomainUndefineFlags)                      \
@@ -65,7 +65,7 @@ namespace bv::qemu {
   X(DomainGetSchedulerType) X(DomainGetSchedulerParameters) X(DomainGetSchedulerParametersFlags)           \
   X(DomainSetSchedulerParameters) X(DomainSetSchedulerParametersFlags) X(DomainGetMemoryParameters)        \
   X(DomainSetMemoryParameters) X(DomainGetBlkioParameters) X(DomainSetBlkioParameters)                     \
-  X(DomainGetNumaParameters) X(DomainSetNumaParameters)
+  X(DomainGetNumaParameters) X(DomainSetNumaParameters) X(DomainGetPerfEvents)
 // driver_console.cc
 #define BV_QEMU_CONSOLE_CALLS(X) X(DomainOpenConsole) X(DomainOpenChannel) X(DomainScreenshot)            \
   X(DomainOpenGraphics) X(DomainOpenGraphicsFd)
@@ -97,6 +97,8 @@ namespace bv::qemu {
   X(DomainSave) X(DomainSaveFlags) X(DomainRestore) X(DomainRestoreFlags) X(DomainManagedSave)             \
   X(DomainManagedSaveRemove) X(DomainManagedSaveGetXmlDesc) X(DomainManagedSaveDefineXml)                  \
   X(DomainSaveImageGetXmlDesc) X(DomainSaveImageDefineXml)
+// driver_dump.cc
+#define BV_QEMU_DUMP_CALLS(X) X(DomainCoreDump) X(DomainCoreDumpWithFormat)
 
 class BackupCalls;
 class BlockJobCalls;
@@ -143,6 +145,7 @@ class QemuDriver : public Driver {
   BV_QEMU_TUNING_CALLS(BV_DECLARE)
   BV_QEMU_CONSOLE_CALLS(BV_DECLARE)
   BV_QEMU_SAVE_CALLS(BV_DECLARE)
+  BV_QEMU_DUMP_CALLS(BV_DECLARE)
   BV_QEMU_BLOCK_CALLS(BV_DECLARE)
   BV_QEMU_DEVICE_CALLS(BV_DECLARE)
   BV_QEMU_AGENT_CALLS(BV_DECLARE)
@@ -202,6 +205,7 @@ class QemuDriver : public Driver {
   // The domain that `def` is about to be started as: an inactive one, or a new transient one.
   Task<DomainPtr> AddForStart(const model::DomainDef& def);
   Task<> SaveTo(DomainPtr domain, std::string path, std::optional<std::string> dxml, unsigned flags, const char* api);
+  Task<> DumpTo(DomainPtr domain, std::string path, unsigned format, unsigned flags);
   Task<> RestoreFrom(std::string path, std::optional<std::string> dxml, unsigned flags);
   Task<> StartFromImage(DomainPtr domain, std::unique_ptr<model::DomainDef> live, CapsPtr caps, std::shared_ptr<Fd> fd,
                         bool running);

@@ -196,6 +196,8 @@ Task<remote::DomainGetXmlDescRet> QemuDriver::DomainGetXmlDesc(Call&, remote::Do
   // What the client sees is changed, not what the guest has.
   model::DomainDef shown = migratable ? MigratableDef(def) : CopyOf(def, format, inactive || !domain->active());
   if (migratable) format = kMigratableFormat;
+  // What interfaces are connected to is not in any document that is read.
+  for (std::size_t i = 0; !migratable && i < shown.interfaces.size(); ++i) shown.interfaces[i]->actual = def.interfaces[i]->actual;
   auto accelerator = shown.virt_type == model::VirtType::kKvm ? Accelerator::kKvm : Accelerator::kTcg;
   if (shown.cpu) UpdateGuestCpu(*shown.cpu, *caps, accelerator, shown.os.arch);
   co_return remote::DomainGetXmlDescRet{model::FormatDomain(shown, format)};
@@ -210,6 +212,28 @@ Task<remote::DomainGetMaxVcpusRet> QemuDriver::DomainGetMaxVcpus(Call&, remote::
   auto domain = co_await Get(args.dom);
   RequireActive(*domain);
   co_return remote::DomainGetMaxVcpusRet{static_cast<int>(domain->def().vcpu.max)};
+}
+
+Task<remote::DomainGetLaunchSecurityInfoRet> QemuDriver::DomainGetLaunchSecurityInfo(Call&, remote::DomainGetLaunchSecurityInfoArgs args) {
+  CheckFlags(args.flags, 0, "qemuDomainGetLaunchSecurityInfo");
+  auto domain = co_await Get(args.dom);
+  remote::DomainGetLaunchSecurityInfoRet ret;
+  auto& security = domain->def().launch_security;
+  if (!security || security->type != model::LaunchSecurityType::kSev) co_return ret;
+  RequireActive(*domain);
+  std::vector<MonitorCommand> questions(2);
+  questions[0].name = "query-sev-launch-measure";
+  questions[1].name = "query-sev";
+  auto replies = co_await guests_->MonitorOf(domain).ExecuteAll(std::move(questions));
+  const Json& measure = replies[0].Value();
+  const Json& sev = replies[1].Value();
+  auto number = [&](const char* member) { return static_cast<std::uint32_t>(sev[member].AsUint().value_or(0)); };
+  ret.params.push_back({"sev-measurement", measure["data"].AsString().value_or("")});
+  ret.params.push_back({"sev-api-major", number("api-major")});
+  ret.params.push_back({"sev-api-minor", number("api-minor")});
+  ret.params.push_back({"sev-build-id", number("build-id")});
+  ret.params.push_back({"sev-policy", number("policy")});
+  co_return ret;
 }
 
 Task<remote::DomainGetVcpusFlagsRet> QemuDriver::DomainGetVcpusFlags(Call&, remote::DomainGetVcpusFlagsArgs args) {

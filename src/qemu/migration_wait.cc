@@ -3,11 +3,14 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/wait.h"
 #include "qemu/agent.h"
 #include "qemu/guest.h"
 
 namespace bv::qemu {
 namespace {
+
+using namespace std::chrono_literals;
 
 MonitorCommand MakeCommand(const char* name, Json arguments) {
   MonitorCommand command;
@@ -72,6 +75,12 @@ Task<> MigrateToFd(std::shared_ptr<Domain> domain, Monitor& monitor, int fd) {
   auto replies = co_await monitor.ExecuteAll(std::move(commands));
   for (auto& reply : replies) reply.Value();
   co_await Wait(domain, monitor);
+  // It is complete a little before the guest may run again.
+  for (auto* guest = domain->guest.get(); guest && domain->guest.get() == guest && monitor.open();) {
+    auto status = co_await monitor.Execute("query-status");
+    if (status["status"].AsString() != "finish-migrate") co_return;
+    co_await Sleep(5ms);
+  }
 }
 
 Task<> MigrateFromFd(std::shared_ptr<Domain> domain, Monitor& monitor, int fd) {
