@@ -346,7 +346,13 @@ Task<remote::DomainGetBlockIoTuneRet> QemuDriver::DomainGetBlockIoTune(Call&, re
   auto& def = DefFor(*domain, args.flags & 3);
   remote::DomainGetBlockIoTuneRet ret;
   if (!args.disk && args.nparams != 0) Invalid("disk must be given");
-  auto tune = args.disk ? DiskInConfig(def, *args.disk).iotune : model::IoTune();
+  model::IoTune tune;
+  if (args.disk) {
+    auto& disk = DiskInConfig(def, *args.disk);
+    tune = disk.iotune;
+    // QEMU names a disk's own group after the disk.
+    if (tune.group.empty() && &def == &domain->def() && domain->active() && HasThrottle(tune)) tune.group = DiskQomName(disk);
+  }
   for (auto& row : kLimits) ret.params.push_back({row.name, tune.*row.field});
   ret.params.push_back({"group_name", tune.group});
   for (auto& row : kLengths) ret.params.push_back({row.name, tune.*row.field});
@@ -373,8 +379,6 @@ Task<> QemuDriver::DomainSetBlockIoTune(Call&, remote::DomainSetBlockIoTuneArgs 
     MergeTune(live, params);
     CheckTune(live);
     CheckBursts(live);
-    // QEMU names a disk's own group after the disk.
-    if (live.group.empty() && HasThrottle(live)) live.group = DiskQomName(disk);
   }
   if (defs.config) {
     config = DiskInConfig(*defs.config, args.disk).iotune;

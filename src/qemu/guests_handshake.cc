@@ -109,6 +109,9 @@ Task<> Guests::Handshake(DomainPtr domain, StartOptions options) {
       commands.push_back(MakeCommand("qom-set", period));
     }
   }
+  // A guest has all of its memory until its driver gives some back, of which an event tells.
+  const bool has_balloon = def.memballoon && def.memballoon->model != model::MemballoonModel::kNone;
+  if (has_balloon) commands.push_back(MakeCommand("query-balloon"));
   auto replies = co_await MonitorOf(domain).ExecuteAll(std::move(commands));
   if (domain->guest.get() != guest) co_return;
   for (std::size_t i = 0; i < replies.size(); ++i) {
@@ -116,6 +119,7 @@ Task<> Guests::Handshake(DomainPtr domain, StartOptions options) {
     if (i < optional && i != 0) continue;
     replies[i].Value();
   }
+  if (auto actual = has_balloon ? replies.back().value["actual"].AsUint() : std::nullopt) domain->MutableDef().memory.current = *actual / 1024;
   guest->devices = Peripherals(replies[2].value);
   if (has_pty) ReadChardevs(domain->MutableDef(), replies[4].value);
   auto cpus = std::move(replies[1].value);
