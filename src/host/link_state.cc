@@ -14,21 +14,21 @@ namespace {
 }
 }  // namespace
 
-model::LinkState ReadLinkState(const KernelFiles& files, const std::string& interface) {
+model::HostLink ReadLinkState(const KernelFiles& files, const std::string& interface) {
   std::string directory = "/sys/class/net/" + interface;
   auto read = [&](const std::string& path) {
     auto text = files.Read(path);
     if (!text && errno != EINVAL) throw SystemError(ErrorDomain::kNone, "unable to read: " + path);
     return text;
   };
-  model::LinkState link;
+  model::HostLink link;
   auto state = read(directory + "/operstate");
   if (!state) return link;
-  auto mode = model::FromString<model::LinkMode>(*state);
-  if (!mode || *mode == model::LinkMode::kAbsent) CannotParse(*state);
+  auto mode = model::FromString<model::HostLinkState>(*state);
+  if (!mode || *mode == model::HostLinkState::kAbsent) CannotParse(*state);
   link.state = *mode;
   // What drivers say of a link that is down differs, and means nothing. Some say nothing (EINVAL) when it is up.
-  if (link.state != model::LinkMode::kUp) return link;
+  if (link.state != model::HostLinkState::kUp) return link;
   auto speed = read(directory + "/speed");
   if (!speed) return link;
   // -1 is "unknown", and comes out as the number that it is without its sign.

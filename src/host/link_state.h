@@ -8,6 +8,6 @@
 namespace bv::host {
 
 // Whether a network interface has a link, and how fast that is. Throws kSystemError and kInternalError (domain kNone).
-model::LinkState ReadLinkState(const KernelFiles& files, const std::string& interface);
+model::HostLink ReadLinkState(const KernelFiles& files, const std::string& interface);
 
 }  // namespace bv::host

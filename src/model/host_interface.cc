@@ -1,8 +1,14 @@
 #include "model/host_interface.h"
 
 #include "model/describe/engine.h"
+#include "model/host_interface_parts.h"
 
 namespace bv::model {
+
+namespace {
+constexpr RowOf<HostLink> kLinkRows[] = {Attr<&HostLink::speed>("speed").SkipZero(), Attr<&HostLink::state>("state")};
+}
+constinit const Description<HostLink> kHostLink{kLinkRows};
 
 namespace {
 
@@ -23,9 +29,6 @@ template <typename T>
 void EndTag(Formatter& f, const T&) {
   f.out().Verbatim("");
 }
-
-constexpr RowOf<LinkState> kLinkRows[] = {Attr<&LinkState::speed>("speed").SkipZero(), Attr<&LinkState::state>("state")};
-constexpr Description<LinkState> kLink{kLinkRows};
 
 constexpr RowOf<MiiMonitor> kMiiRows[] = {
     Attr<&MiiMonitor::frequency>("freq").Required().Always(),
@@ -73,7 +76,7 @@ constexpr RowOf<I> kMemberRows[] = {
     Attr<&I::type>("type").Required(),
     Attr<&I::name>("name").Required().Always(),
     Group("mtu", kMtuRows),
-    Child<&I::link>("link", kLink).WhenWriting<&IsNoBridge>(),
+    Child<&I::link>("link", kHostLink).WhenWriting<&IsNoBridge>(),
     Group("mac", kMacRows).WhenWriting<&IsEthernet>(),
     Child<&I::bridge>("bridge", kBridge).When<&IsBridge>().Always(),
     Child<&I::bond>("bond", kBond).When<&IsBond>().Always(),

@@ -12,14 +12,14 @@
 // configured (addresses, when they start) is not part of it.
 namespace bv::model {
 
-enum class LinkMode : std::uint8_t { kAbsent, kUnknown, kNotPresent, kDown, kLowerLayerDown, kTesting, kDormant, kUp };
+enum class HostLinkState : std::uint8_t { kAbsent, kUnknown, kNotPresent, kDown, kLowerLayerDown, kTesting, kDormant, kUp };
 template <>
-struct Spelling<LinkMode> {
+struct Spelling<HostLinkState> {
   static constexpr const char* kNames[] = {"", "unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"};
 };
-struct LinkState {
+struct HostLink {
   unsigned speed = 0;  // Mbit/s
-  LinkMode state = LinkMode::kAbsent;
+  HostLinkState state = HostLinkState::kAbsent;
 };
 
 enum class HostInterfaceType : std::uint8_t { kEthernet, kBridge, kBond, kVlan };
@@ -78,7 +78,7 @@ struct HostInterface {
   HostInterfaceType type = HostInterfaceType::kEthernet;
   std::string name;
   unsigned mtu = 0;                // not told of members
-  LinkState link;                  // not told of bridges
+  HostLink link;                  // not told of bridges
   std::optional<std::string> mac;  // of kEthernet
   HostBridge bridge;               // the part that belongs to the type
   HostBond bond;

@@ -1,6 +1,7 @@
 #include "model/node_device.h"
 
 #include "model/describe/engine.h"
+#include "model/host_interface_parts.h"
 
 namespace bv::model {
 
@@ -37,9 +38,6 @@ constexpr RowOf<CcwPlace> kCcwRows[] = {
     TextChild<&CcwPlace::devno>("devno").Hex(4).Always(),
 };
 constexpr Description<CcwPlace> kCcw{kCcwRows};
-
-constexpr RowOf<LinkState> kLinkRows[] = {Attr<&LinkState::speed>("speed").SkipZero(), Attr<&LinkState::state>("state")};
-constexpr Description<LinkState> kLink{kLinkRows};
 
 // --- what a device can do besides ---
 
@@ -159,7 +157,7 @@ constexpr Description<NetFeature> kFeature{kFeatureRows};
 constexpr RowOf<NetDevice> kNetRows[] = {
     TextChild<&NetDevice::interface>("interface").Always(),
     TextChild<&NetDevice::address>("address"),
-    Child<&NetDevice::link>("link", kLink),
+    Child<&NetDevice::link>("link", kHostLink),
     Child<&NetDevice::features>("feature", kFeature),
 };
 constexpr Description<NetDevice> kNet{kNetRows};

@@ -91,7 +91,7 @@ struct NetFeature {
 struct NetDevice {
   std::string interface;
   std::optional<std::string> address;
-  LinkState link;
+  HostLink link;
   std::vector<NetFeature> features;
 };
 

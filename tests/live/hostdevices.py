@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import libvirt
 
 from harness import Skip, expect, run_events, wait_for
+from upgrade import Image, only_ours, upgrade
 
 # The kernel's tree of devices as it is in this network namespace.
 OWN_SYS = ['unshare', '-m', 'sh', '-c', 'mount -t sysfs sysfs /sys; exec "$@"', 'sh']
@@ -27,11 +28,11 @@ def links(*commands):
             subprocess.run(['ip', 'link', 'del', name], stderr=subprocess.DEVNULL)
 
 
-def restart(host):
+def restart(host, name='libvirtd'):
     host.main.stop()
     host.become = OWN_SYS
     try:
-        host.start()
+        return host.start(name)
     finally:
         host.become = []
 
@@ -113,4 +114,25 @@ def test_device_events(host):
         ip('link', 'del', 'bvv2')
         wait_for('the end', lambda: sorted(told[5:]) == [('net_bvv1', 1), ('net_bvv2', 1)])
     expect('names', [n for n in conn.listDevices('net') if n.startswith('net_bvv')], [])
+    conn.close()
+
+
+def test_events_after_upgrade(host):
+    """who asked to be told of devices is told by the next image too, once, with the same list"""
+    only_ours(host)
+    image = Image(host, 'libvirtd')
+    daemon = restart(host, image.path)
+    run_events()
+    conn, told = host.connect(), []
+    conn.nodeDeviceEventRegisterAny(None, libvirt.VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                                    lambda _, device, event, detail, __: told.append((device.name()[:8], event)), None)
+    before = sorted(conn.listDevices(None))
+    for _ in range(2):
+        upgrade(daemon, image)
+        expect('devices', sorted(conn.listDevices(None)), before)
+        with links('link add bvv0 type veth peer name bvv1'):
+            wait_for('both ends', lambda: sorted(told) == [('net_bvv0', 0), ('net_bvv1', 0)])
+            del told[:]
+        wait_for('the end', lambda: sorted(told) == [('net_bvv0', 1), ('net_bvv1', 1)])
+        del told[:]
     conn.close()

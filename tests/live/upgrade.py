@@ -355,7 +355,7 @@ def test_drivers_stay_taken(host):
     image = Image(host, 'libvirtd')
     host.main.stop()
     daemon = start(host, image, host.socket)
-    locks = ['/run/libvirt/qemu/driver.pid', '/run/libvirt/secrets/driver.pid']
+    locks = ['/run/libvirt/%s/driver.pid' % driver for driver in ('qemu', 'secrets', 'interface', 'nodedev')]
     free, over = [], threading.Event()
 
     def look():
