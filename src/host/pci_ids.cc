@@ -2,40 +2,35 @@
 
 #include <fmt/core.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <string_view>
-
-#include "base/error.h"
-#include "base/files.h"
 
 namespace bv::host {
 
-namespace {
-// The rest of the line that begins with `start`, which has its line's end in front; empty where there is none.
-std::string_view RestOfLine(std::string_view text, const std::string& start) {
-  std::size_t at = text.find(start);
-  if (at == std::string_view::npos) return {};
-  text.remove_prefix(at + start.size());
-  return text.substr(0, text.find('\n'));
-}
-}  // namespace
-
 PciNames FindPciNames(unsigned vendor, unsigned device, const std::string& list) {
   PciNames names;
-  std::string text;
-  try {
-    text = ReadFileIfExists(list).value_or("");
-  } catch (const Error&) {
-    return names;
+  std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(list.c_str(), "re"), &fclose);
+  if (!file) return names;
+  // Vendors begin their lines, their devices follow behind a tab, and parts of those behind two: "10de  NVIDIA".
+  const std::string vendor_start = fmt::format("{:04x}  ", vendor), device_start = fmt::format("\t{:04x}  ", device);
+  char* line = nullptr;
+  std::size_t capacity = 0;
+  bool inside = false;
+  for (ssize_t size; (size = getline(&line, &capacity, file.get())) > 0;) {
+    std::string_view text(line, static_cast<std::size_t>(size));
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    if (inside && text.starts_with(device_start)) {
+      names.device = text.substr(device_start.size());
+      break;
+    }
+    if (text.empty() || text[0] == '\t' || text[0] == '#') continue;
+    if (inside) break;
+    inside = text.starts_with(vendor_start);
+    if (inside) names.vendor = text.substr(vendor_start.size());
   }
-  // Vendors begin their lines, their devices are below them behind a tab; then come other lists.
-  std::string start = fmt::format("\n{:04x}  ", vendor);
-  std::string_view name = RestOfLine(text, start);
-  if (name.empty()) return names;
-  names.vendor = name;
-  std::string_view rest = std::string_view(text).substr(static_cast<std::size_t>(name.data() - text.data()) + name.size());
-  std::size_t end = 0;
-  while ((end = rest.find('\n', end)) != std::string_view::npos && end + 1 < rest.size() && (rest[end + 1] == '\t' || rest[end + 1] == '#')) ++end;
-  names.device = RestOfLine(rest.substr(0, end == std::string_view::npos ? rest.size() : end), fmt::format("\n\t{:04x}  ", device));
+  free(line);
   return names;
 }
 

@@ -107,7 +107,11 @@ std::vector<NodeDeviceDriver::Entry> NodeDeviceDriver::All() const {
 }
 
 Task<NodeDeviceDriver::Entry> NodeDeviceDriver::Find(std::string name) {
-  co_await Refresh();
+  co_await devices_.Refresh();
+  const Entry* there = devices_.FindName(name);
+  if (there && !(there->capabilities & model::Bit(Capability::kMdev))) co_return *there;
+  // Only of these there may be a definition, and to see whether mdevctl has another one takes time.
+  co_await definitions_.Refresh();
   if (const Entry* entry = devices_.FindName(name)) co_return *entry;
   if (!definitions_.Find(name)) FailMissing(name);
   co_return Defined(std::move(name));
