@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "host/host_uuid.h"
 #include "host/link_state.h"
 #include "nodedev/describe_parts.h"
 #include "nodedev/net_features.h"
@@ -223,7 +222,7 @@ std::optional<NodeDevice> Describe(const UdevDevice& device, bool full) {
   return described;
 }
 
-NodeDevice DescribeComputer(const host::DeviceFiles& files) {
+NodeDevice DescribeComputer(const host::DeviceFiles& files, const Uuid& host) {
   NodeDevice computer;
   computer.name = kComputer;
   model::SystemDevice& system = computer.capability.system;
@@ -235,7 +234,7 @@ NodeDevice DescribeComputer(const host::DeviceFiles& files) {
   system.vendor = text("sys_vendor");
   system.version = text("product_version");
   system.serial = text("product_serial");
-  system.uuid = host::HostUuid();
+  system.uuid = host;
   system.firmware_vendor = text("bios_vendor");
   system.firmware_version = text("bios_version");
   system.firmware_date = text("bios_date");

@@ -14,7 +14,7 @@ std::optional<model::NodeDevice> Describe(const UdevDevice& device, bool full);
 
 // The root of the tree, which is no device of the kernel's: the machine.
 inline constexpr char kComputer[] = "computer";
-model::NodeDevice DescribeComputer(const host::DeviceFiles& files);
+model::NodeDevice DescribeComputer(const host::DeviceFiles& files, const Uuid& host);
 
 // "net" and "eth0" to "net_eth0": what is neither letter nor digit becomes '_'.
 std::string NameOf(std::string_view subsystem, std::string_view name, std::string_view more = {});

@@ -7,6 +7,7 @@
 #include "base/verbatim_error.h"
 #include "daemon/access_lists.h"
 #include "daemon/uri.h"
+#include "host/host_uuid.h"
 #include "nodedev/describe_device.h"
 
 namespace bv::nodedev {
@@ -140,9 +141,9 @@ Task<model::NodeDevice> NodeDeviceDriver::Read(Entry entry) {
   }
   std::vector<model::MdevAttribute> attributes;  // the kernel does not tell them
   if (definition) attributes = definition->mdev.attributes;
-  auto read = [path = entry.path]() -> std::optional<model::NodeDevice> {
+  auto read = [path = entry.path, uuid = host::HostUuid()]() -> std::optional<model::NodeDevice> {
     host::DeviceFiles files;
-    if (path.empty()) return DescribeComputer(files);
+    if (path.empty()) return DescribeComputer(files, uuid);
     return Describe(UdevDevice(files, path), true);
   };
   auto device = co_await Offload(read);
