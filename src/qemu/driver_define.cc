@@ -14,6 +14,7 @@
 #include "qemu/defaults/validate.h"
 #include "qemu/driver.h"
 #include "qemu/guest_helpers.h"
+#include "qemu/nvram.h"
 #include "qemu/moment_store.h"
 
 namespace bv::qemu {
@@ -106,11 +107,10 @@ Task<> QemuDriver::Undefine(DomainPtr domain, unsigned flags) {
     if (unlink(SavePath(*domain).c_str()) != 0) Invalid("Failed to remove domain managed save image");
     domain->has_managed_save = false;
   }
-  auto& os = (domain->config() ? *domain->config() : domain->def()).os;
-  if (os.nvram && os.nvram->source.type == model::StorageType::kFile && FileExists(os.nvram->source.path) && !(flags & kKeepNvram)) {
+  const std::string nvram = NvramFile(domain->config() ? *domain->config() : domain->def(), *config_);
+  if (!nvram.empty() && FileExists(nvram) && !(flags & kKeepNvram)) {
     if (!(flags & kNvram)) Invalid("cannot undefine domain with nvram");
-    if (unlink(os.nvram->source.path.c_str()) != 0)
-      throw SystemError(ErrorDomain::kQemu, fmt::format("failed to remove nvram: {}", os.nvram->source.path));
+    if (unlink(nvram.c_str()) != 0) throw SystemError(ErrorDomain::kQemu, fmt::format("failed to remove nvram: {}", nvram));
   }
   std::string tpm_store = domain->active() ? std::string() : TpmStoreToForget(domain->def(), *config_, flags);
   co_await DeleteConfig(domain);

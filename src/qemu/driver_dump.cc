@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/wait.h"
 #include "qemu/driver.h"
-#include "qemu/job_params.h"
 #include "qemu/migration_wait.h"
 
 namespace bv::qemu {
@@ -64,7 +63,6 @@ Task<> QemuDriver::DumpTo(DomainPtr domain, std::string path, unsigned format, u
   if (format >= std::size(kFormats)) Fail(ErrorCode::kInvalidArg, fmt::format("unknown dumpformat '{}'", format));
   if (format != 0 && !memory_only) Fail(ErrorCode::kOperationUnsupported, "kdump-compressed format is only supported with memory-only dump");
   auto* guest = domain->guest.get();
-  domain->completed_job.reset();
   const bool was_running = domain->state() == State::kRunning;
   std::exception_ptr failure;
   std::shared_ptr<Fd> file;
@@ -92,11 +90,6 @@ Task<> QemuDriver::DumpTo(DomainPtr domain, std::string path, unsigned format, u
     co_return;
   }
   if (!failure) {
-    auto job = std::make_unique<CompletedJob>();
-    job->operation = kOperationDump;
-    job->elapsed_ms = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - domain->jobs.async_started()).count());
-    domain->completed_job = std::move(job);
     if (flags & kCrash) {
       co_await guests_->Stop(domain, shutoff::kCrashed, stopped::kCrashed);
       co_return;

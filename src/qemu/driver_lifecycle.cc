@@ -15,6 +15,7 @@
 #include "qemu/driver.h"
 #include "qemu/job_params.h"
 #include "qemu/keycodes.h"
+#include "qemu/nvram.h"
 
 namespace bv::qemu {
 namespace {
@@ -55,6 +56,7 @@ Task<> QemuDriver::StartDomain(DomainPtr domain, unsigned flags, const char* api
   AssignAliases(*live);
   StartOptions options;
   options.paused = flags & kStartPaused;
+  if (flags & kStartResetNvram) ForgetNvram(*live, *config_);
   co_await guests_->Start(domain, std::move(live), caps, options);
 }
 
@@ -99,6 +101,7 @@ Task<DomainPtr> QemuDriver::CreateTransient(std::string xml, unsigned flags) {
   AssignAliases(*live);
   StartOptions options;
   options.paused = flags & kStartPaused;
+  if (flags & kStartResetNvram) ForgetNvram(*live, *config_);
   // A failed start removes a transient domain again: Guests::Stop does.
   co_await guests_->Start(domain, std::move(live), caps, options);
   co_return domain;

@@ -30,6 +30,7 @@
 #include "qemu/launch.h"
 #include "qemu/net_filters.h"
 #include "qemu/network_ports.h"
+#include "qemu/nvram.h"
 #include "qemu/secret_values.h"
 #include "qemu/storage_chain.h"
 #include "qemu/tap.h"
@@ -96,6 +97,7 @@ struct HostRequest {
   std::array<std::uint8_t, 32> key;
   std::vector<std::pair<std::string, std::string>> sockets;  // alias, path
   std::vector<TapRequest> taps;
+  NvramPlan nvram;
   std::vector<OwnedFile> files;
   std::string partition, name;
   int id = -1;
@@ -119,6 +121,7 @@ HostParts MakeHostParts(const HostRequest& request, const QemuConfig& config) {
     parts.sockets.emplace(alias, std::move(fd));
   }
   for (auto& tap : request.taps) parts.taps.emplace(tap.alias, OpenTap(tap));
+  MakeNvram(request.nvram, config);
   if (config.dynamic_ownership) GiveFiles(request.files, config.uid, config.gid, config.remember_owner);
   // Last, since nothing else would remove it again.
   parts.cgroup = Cgroup::Create(config, request.partition, request.name, request.id);
@@ -297,6 +300,7 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   }
   guest->output_through_logd = config->stdio_handler == "logd";
   request.files = OwnedFiles(def, guest->output_through_logd);
+  request.nvram = PlanNvram(def, *config);
   request.partition = def.resource.partition;
   request.name = domain->name();
   request.id = domain->id();

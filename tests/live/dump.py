@@ -1,6 +1,8 @@
 """Core dumps of guests."""
 import os
 
+import libvirt
+
 from harness import Failure, expect
 
 
@@ -21,8 +23,12 @@ def test_dump(host):
     expect('private', os.stat(path).st_mode & 0o777, 0o600)
     host.virsh('dump', 'one', path, '--memory-only', '--format', 'kdump-zlib')
     expect('compressed, and flat as what goes through a descriptor is', magic(path), b'make')
-    if 'only supported with memory-only' not in host.virsh('dump', 'one', path + '2', '--format', 'kdump-zlib', fails=True):
+    domain = host.connect().lookupByName('one')
+    try:
+        domain.coreDumpWithFormat(path + '2', libvirt.VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB, 0)
         raise Failure('compressed without memory only')
+    except libvirt.libvirtError as error:
+        expect('code', error.get_error_code(), libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
     host.virsh('dump', 'one', '/nonexistent/core', fails=True)
     expect('still running', host.virsh('domstate', 'one'), 'running')
     host.virsh('dump', 'one', path, '--memory-only', '--crash')

@@ -90,3 +90,31 @@ def test_socket_of_another(host):
         listener.accept()[0].close()
     host.virsh('destroy', 'one')
     expect('owner afterwards', os.stat(path).st_uid, 0)
+
+
+def test_firmware_variables(host):
+    """a guest's own firmware variables are made from what goes with its firmware, once, and removed when that is asked for"""
+    loader, template = host.directory('firmware') + '/code.fd', host.write('vars.fd', 'variables' * 8192)
+    with open(loader, 'wb') as f:
+        f.truncate(1 << 20)
+    os.chmod(os.path.dirname(loader), 0o755)
+    path = '/var/lib/libvirt/qemu/nvram/one_VARS.fd'
+    xml = guest_xml('one').replace("<loader readonly='yes' type='rom'>/var/lib/libvirt/images/halt.bin</loader>",
+                                   "<loader readonly='yes' type='pflash'>%s</loader><nvram template='%s'/>" % (loader, template))
+    host.virsh('define', host.write('one.xml', xml))
+    host.virsh('start', 'one', '--paused')
+    expect('made', open(path).read(), 'variables' * 8192)
+    expect('readable for', os.stat(path).st_mode & 0o777, 0o600)
+    host.virsh('destroy', 'one')
+    with open(path, 'r+') as f:
+        f.write('V')
+    host.virsh('start', 'one', '--paused')
+    expect('kept', open(path).read(1), 'V')
+    host.virsh('destroy', 'one')
+    host.virsh('start', 'one', '--paused', '--reset-nvram')
+    expect('made anew', open(path).read(1), 'v')
+    host.virsh('destroy', 'one')
+    if 'with nvram' not in host.virsh('undefine', 'one', fails=True):
+        raise Failure('undefined all the same')
+    host.virsh('undefine', 'one', '--nvram')
+    expect('gone', os.path.exists(path), False)

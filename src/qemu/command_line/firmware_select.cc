@@ -175,6 +175,8 @@ void SelectFirmware(DomainDef* def, bool privileged) {
   for (auto& firmware : ReadFirmwareDescriptors(FirmwareDirectories(privileged))) {
     if (!FirmwareFits(firmware, *def)) continue;
     UseFirmware(firmware, def);
+    // Chosen: from here on the guest names its images.
+    def->os.firmware = Firmware::kNone;
     return;
   }
   throw Error(ErrorDomain::kQemu, ErrorCode::kOperationFailed,

@@ -11,6 +11,7 @@
 #include "qemu/command_line/paths.h"
 #include "qemu/cpu_models.h"
 #include "qemu/machine_kind.h"
+#include "qemu/nvram.h"
 
 namespace bv::qemu {
 
@@ -194,7 +195,7 @@ void PrepareFirmware(DomainDef* def, const Context& context) {
   if (os.nvram->source.path.empty() && os.nvram->source.type != StorageType::kNetwork) {
     os.nvram->source.type = StorageType::kFile;
     os.nvram->source.format = StorageFormat::kRaw;
-    os.nvram->source.path = fmt::format("{}/{}_VARS.fd", context.config.dirs.nvram, def->name);
+    os.nvram->source.path = NvramPath(context.config, def->name);
   }
 }
 

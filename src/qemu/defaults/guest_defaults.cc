@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "qemu/machine_kind.h"
+#include "qemu/nvram.h"
 
 namespace bv::qemu {
 
@@ -175,7 +176,7 @@ void CompleteFirmware(DomainDef& def, const QemuConfig& config) {
   if (pflash && os.nvram && os.nvram->source.path.empty() && !os.nvram->new_style) {
     os.nvram->source.type = StorageType::kFile;
     os.nvram->source.format = StorageFormat::kRaw;
-    os.nvram->source.path = config.dirs.nvram + "/" + def.name + "_VARS.fd";
+    os.nvram->source.path = NvramPath(config, def.name);
   }
 }
 
