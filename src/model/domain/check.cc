@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -318,6 +319,19 @@ void CheckAliases(const D& def) {
   if (def.vsock) note(def.vsock->info);
 }
 
+// A board has four of them. What was written before a port's kind was known is read back whatever its number.
+void CheckIsaSerials(const D& def) {
+  constexpr unsigned kPorts = 4;
+  bool taken[kPorts] = {};
+  for (auto& serial : def.serials) {
+    if (serial->serial_target != SerialTarget::kIsa || !serial->port) continue;
+    if (*serial->port >= kPorts) Fail(ErrorCode::kInternalError, fmt::format("a board has no more ISA serial ports than {}", kPorts));
+    if (std::exchange(taken[*serial->port], true)) {
+      Fail(ErrorCode::kInternalError, fmt::format("ISA serial port '{}' is used twice", *serial->port));
+    }
+  }
+}
+
 void MatchSysinfo(D& def) {
   for (const Sysinfo& info : def.sysinfo) {
     if (info.type != SysinfoType::kSmbios || info.system.uuid.empty()) continue;
@@ -343,6 +357,7 @@ void CompleteDomain(DomainDef& def, unsigned flags) {
   CompletePlacement(def);
   CompleteHugepages(def);
   CompleteBoot(def);
+  if (flags & kParseAbiUpdate) CheckIsaSerials(def);
   const Os& os = def.os;
   if (os.firmware != Firmware::kNone && os.feature(FirmwareFeature::kEnrolledKeys) == YesNo::kYes &&
       os.feature(FirmwareFeature::kSecureBoot) == YesNo::kNo) {

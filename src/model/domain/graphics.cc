@@ -187,7 +187,7 @@ void WriteListens(Formatter& f, const G& g) {
   for (const GraphicsListen& l : g.listens) {
     // A socket of the daemon's making is not part of the definition.
     // Older daemons do not know these types; an attribute or the lack of ports says the same.
-    bool modern = (g.type == T::kVnc && l.type == ListenType::kSocket) || (g.type == T::kSpice && l.type == ListenType::kNone);
+    bool modern = (g.type == T::kVnc && l.type == ListenType::kSocket && !l.socket.empty()) || (g.type == T::kSpice && l.type == ListenType::kNone);
     if ((f.flags() & kFormatMigratable) && (l.from_config || modern)) continue;
     f.out().Open("listen");
     f.Attr("type", ToString(l.type));

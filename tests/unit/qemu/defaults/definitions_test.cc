@@ -229,6 +229,24 @@ TEST(Definition, MigratesWithoutWhatEveryDaemonAdds) {
   EXPECT_NE(xml.find("<audio id='2'"), std::string::npos);
 }
 
+// A port's kind is often known only later; what is on disk is read back whatever its number.
+TEST(Definition, NewIsaPortsAreFourAndTakenOnce) {
+  constexpr char kFifth[] = "<serial type='pty'><target type='isa-serial' port='4'/></serial>";
+  constexpr char kTwice[] =
+      "<serial type='pty'><target type='isa-serial' port='1'/></serial><serial type='pty'><target type='isa-serial' port='1'/></serial>";
+  for (const char* devices : {kFifth, kTwice}) {
+    EXPECT_THROW(Define("pc", devices, kParseInactive | kParseAbiUpdate), Error) << devices;
+    EXPECT_NO_THROW(Define("pc", devices, kParseInactive)) << devices;
+  }
+}
+
+TEST(Definition, MigratesSocketsThatHaveNoPlaceYet) {
+  constexpr char kListen[] = "<graphics type='vnc'><listen type='socket'/></graphics>";
+  constexpr char kPlaced[] = "<graphics type='vnc'><listen type='socket' socket='/s'/></graphics>";
+  EXPECT_NE(MigratableXml(Define("pc", kListen)).find("<listen type='socket'/>"), std::string::npos);
+  EXPECT_EQ(MigratableXml(Define("pc", kPlaced)).find("<listen"), std::string::npos);
+}
+
 TEST(Definition, IsHeldAgainstTheSchema) {
   auto refused = [](const char* devices, const char* place) {
     SCOPED_TRACE(devices);
