@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -34,6 +36,11 @@ std::string FirstText(std::string_view text, std::string_view open, std::string_
   if (end == std::string_view::npos) return {};
   auto value = text.substr(start, end - start);
   return value.find_first_of("&<\n") == std::string_view::npos ? std::string(value) : std::string();
+}
+
+void Remove(const std::string& path, const char* what, ErrorDomain domain) {
+  if (unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
+    throw SystemError(domain, fmt::format("Failed to delete {} '{}'", what, path));
 }
 
 }  // namespace
@@ -73,6 +80,19 @@ std::vector<DefinitionFile> ReadDefinitions(const std::string& directory, const 
     }
   }
   return files;
+}
+
+void LinkAutostart(const std::string& file, const std::string& link, bool wanted, ErrorDomain domain) {
+  Remove(link, "symlink", domain);
+  if (!wanted) return;
+  MakeDirs(link.substr(0, link.rfind('/')));
+  if (symlink(file.c_str(), link.c_str()) != 0)
+    throw SystemError(domain, fmt::format("Failed to create symlink '{}' to '{}'", link, file));
+}
+
+void RemoveDefinition(const std::string& file, const std::string& link, ErrorDomain domain) {
+  Remove(link, "symlink", domain);
+  Remove(file, "config file", domain);
 }
 
 }  // namespace bv

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace bv {
 
 // Definitions and other XML that we keep on disk. The functions block.
@@ -26,5 +28,11 @@ std::size_t TextHash(std::string_view text);
 std::optional<DefinitionFile> ReadDefinition(const std::string& path, const std::string& autostart_directory);
 // All *.xml in `directory`. One that cannot be read is logged.
 std::vector<DefinitionFile> ReadDefinitions(const std::string& directory, const std::string& autostart_directory);
+
+// Has the daemon start what `file` defines when it starts itself, or no longer: by a link. One that led elsewhere is
+// replaced. Throws kSystemError of `domain`.
+void LinkAutostart(const std::string& file, const std::string& link, bool wanted, ErrorDomain domain);
+// The link goes first: none may be left that leads nowhere. Neither need be there. Throws as above.
+void RemoveDefinition(const std::string& file, const std::string& link, ErrorDomain domain);
 
 }  // namespace bv

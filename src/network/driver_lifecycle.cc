@@ -1,9 +1,8 @@
 // Definitions come and go, networks start and stop.
 
-#include <unistd.h>
-
 #include "base/error.h"
 #include "base/files.h"
+#include "daemon/definition_files.h"
 #include "network/network_driver.h"
 #include "network/update.h"
 #include "network/validate.h"
@@ -144,8 +143,7 @@ Task<> NetworkDriver::Undefine(Call&, NetworkUndefineArgs args) {
   if (!network->persistent()) Invalid("can't undefine transient network");
   NetworkDef def = *network->config;
   auto remove = [link = paths_.AutostartLink(def.name), file = paths_.Config(def.name)] {
-    unlink(link.c_str());
-    if (unlink(file.c_str()) < 0 && errno != ENOENT) throw SystemError(ErrorDomain::kNetwork, "cannot remove config file '" + file + "'");
+    RemoveDefinition(file, link, ErrorDomain::kNetwork);
   };
   co_await Offload(remove);
   network->autostart = false;
@@ -178,12 +176,8 @@ Task<> NetworkDriver::SetAutostart(Call&, NetworkSetAutostartArgs args) {
   if (!network->persistent()) Invalid("cannot set autostart for transient network");
   bool wanted = args.autostart != 0;
   if (network->autostart == wanted) co_return;
-  auto change = [wanted, directory = paths_.autostart_dir, link = paths_.AutostartLink(network->name()), file = paths_.Config(network->name())] {
-    if (wanted) MakeDirs(directory);
-    if (unlink(link.c_str()) < 0 && errno != ENOENT) throw SystemError(ErrorDomain::kNetwork, "Failed to delete symlink '" + link + "'");
-    if (wanted && symlink(file.c_str(), link.c_str()) < 0) {
-      throw SystemError(ErrorDomain::kNetwork, "Failed to create symlink '" + link + "' to '" + file + "'");
-    }
+  auto change = [wanted, link = paths_.AutostartLink(network->name()), file = paths_.Config(network->name())] {
+    LinkAutostart(file, link, wanted, ErrorDomain::kNetwork);
   };
   co_await Offload(change);
   network->autostart = wanted;

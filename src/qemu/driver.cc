@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "daemon/definition_files.h"
 #include "daemon/uri.h"
-#include "daemon/volume_finder.h"
 #include "qemu/agent.h"
 #include "qemu/defaults/defaults.h"
 #include "qemu/backup_calls.h"
@@ -60,7 +59,6 @@ void RequireActive(const Domain& domain) {
 
 QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(environment)) {
   auto& e = environment_;
-  VolumeFinder::set_remote(e.state_dir + "/virtstoraged-sock", e.privileged);
   auto dirs = QemuDirs::Make(e.privileged, e.config_dir, e.state_dir, e.lib_dir, e.log_dir, e.cache_dir);
   auto file = e.config_dir + "/qemu.conf";
   try {
@@ -242,11 +240,7 @@ Task<> QemuDriver::SaveConfig(DomainPtr domain) {
 
 Task<> QemuDriver::DeleteConfig(DomainPtr domain) {
   auto path = ConfigPath(*domain), link = AutostartPath(*domain);
-  auto work = [path, link] {
-    unlink(link.c_str());
-    if (unlink(path.c_str()) != 0 && errno != ENOENT)
-      throw SystemError(ErrorDomain::kDomain, fmt::format("cannot remove config {}", path));
-  };
+  auto work = [path, link] { RemoveDefinition(path, link, ErrorDomain::kDomain); };
   co_await Offload(std::move(work));
 }
 

@@ -11,6 +11,7 @@
 #include "base/verbatim_error.h"
 #include "base/files.h"
 #include "base/xml.h"
+#include "daemon/definition_files.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/driver.h"
 #include "qemu/guest_helpers.h"
@@ -139,14 +140,7 @@ Task<> QemuDriver::DomainSetAutostart(Call&, remote::DomainSetAutostartArgs args
   if (domain->autostart == autostart) co_return;
   auto turn = co_await domain->jobs.Begin(Job::kModify, "remoteDispatchDomainSetAutostart");
   auto link = AutostartPath(*domain), target = ConfigPath(*domain);
-  auto work = [link, target, autostart] {
-    if (autostart) {
-      if (symlink(target.c_str(), link.c_str()) != 0 && errno != EEXIST)
-        throw SystemError(ErrorDomain::kQemu, fmt::format("Failed to create symlink '{}' to '{}'", link, target));
-    } else if (unlink(link.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
-      throw SystemError(ErrorDomain::kQemu, fmt::format("Failed to delete symlink '{}'", link));
-    }
-  };
+  auto work = [link, target, autostart] { LinkAutostart(target, link, autostart, ErrorDomain::kQemu); };
   co_await Offload(std::move(work));
   domain->autostart = autostart;
 }
@@ -190,10 +184,8 @@ Task<remote::DomainRenameRet> QemuDriver::DomainRename(Call&, remote::DomainRena
   for (auto& directory : {config_->dirs.snapshot, config_->dirs.checkpoint}) moments.emplace_back(directory + "/" + old.name, directory + "/" + name);
   auto work = [=] {
     for (auto& [from, to] : moments) std::rename(from.c_str(), to.c_str());
-    if (autostart && symlink(target.c_str(), link.c_str()) != 0 && errno != EEXIST)
-      throw SystemError(ErrorDomain::kQemu, fmt::format("Failed to create symlink '{}' to '{}'", link, target));
-    unlink(old_link.c_str());
-    unlink(old_config.c_str());
+    if (autostart) LinkAutostart(target, link, true, ErrorDomain::kQemu);
+    RemoveDefinition(old_config, old_link, ErrorDomain::kQemu);
   };
   co_await Offload(std::move(work));
   events_.SendLifecycle(old, Lifecycle::kUndefined, undefined::kRenamed);

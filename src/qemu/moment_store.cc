@@ -7,6 +7,17 @@ namespace bv::qemu {
 
 using DomainPtr = std::shared_ptr<Domain>;
 
+namespace {
+
+constexpr auto kSnapshots = &Moments::snapshots;
+constexpr auto kCheckpoints = &Moments::checkpoints;
+
+// Whether a moment's file says that it is the current one.
+template <auto kTree>
+constexpr bool kHasCurrent = std::is_same_v<decltype(kTree), MomentTree<model::Snapshot> Moments::*>;
+
+}  // namespace
+
 Moments& MomentStore::Of(const DomainPtr& domain) {
   if (!domain->moments) domain->moments = std::make_unique<Moments>();
   return *domain->moments;
@@ -24,41 +35,57 @@ Task<> MomentStore::Discard(DomainPtr domain) {
   co_await DiscardCheckpoints(domain);
 }
 
-Task<> MomentStore::DiscardSnapshots(DomainPtr domain) {
-  if (!domain->moments || domain->moments->snapshots.empty()) co_return;
-  domain->moments->snapshots.Clear();
-  auto remove = [directory = config_->dirs.snapshot, name = domain->name()] { RemoveMomentFiles(directory, name); };
+template <auto kTree>
+const std::string& MomentStore::Directory() const {
+  return kHasCurrent<kTree> ? config_->dirs.snapshot : config_->dirs.checkpoint;
+}
+
+template <auto kTree>
+Task<> MomentStore::DiscardAll(DomainPtr domain) {
+  if (!domain->moments || ((*domain->moments).*kTree).empty()) co_return;
+  ((*domain->moments).*kTree).Clear();
+  auto remove = [directory = Directory<kTree>(), name = domain->name()] { RemoveMomentFiles(directory, name); };
   co_await Offload(std::move(remove));
 }
 
-Task<> MomentStore::DiscardCheckpoints(DomainPtr domain) {
-  if (!domain->moments || domain->moments->checkpoints.empty()) co_return;
-  domain->moments->checkpoints.Clear();
-  auto remove = [directory = config_->dirs.checkpoint, name = domain->name()] { RemoveMomentFiles(directory, name); };
-  co_await Offload(std::move(remove));
-}
-
-Task<> MomentStore::StoreSnapshot(DomainPtr domain, std::string name) {
-  auto& tree = Of(domain).snapshots;
-  auto* snapshot = tree.Find(name);
-  if (!snapshot) co_return;
-  snapshot->current = tree.current() == snapshot;
+template <auto kTree>
+Task<> MomentStore::Store(DomainPtr domain, std::string name) {
+  auto& tree = Of(domain).*kTree;
+  auto* moment = tree.Find(name);
+  if (!moment) co_return;
+  if constexpr (kHasCurrent<kTree>) moment->current = tree.current() == moment;
   MomentFile file;
-  file.path = MomentPath(config_->dirs.snapshot, domain->name(), name);
-  file.text = MomentText(*domain, *snapshot);
+  file.path = MomentPath(Directory<kTree>(), domain->name(), name);
+  file.text = MomentText(*domain, *moment);
   auto write = [file] { WriteMomentFile(file); };
   co_await Offload(std::move(write));
 }
 
-Task<> MomentStore::StoreCheckpoint(DomainPtr domain, std::string name) {
-  auto* checkpoint = Of(domain).checkpoints.Find(name);
-  if (!checkpoint) co_return;
-  MomentFile file;
-  file.path = MomentPath(config_->dirs.checkpoint, domain->name(), name);
-  file.text = MomentText(*domain, *checkpoint);
-  auto write = [file] { WriteMomentFile(file); };
-  co_await Offload(std::move(write));
+template <auto kTree>
+Task<> MomentStore::Forget(DomainPtr domain, std::string name) {
+  auto& tree = Of(domain).*kTree;
+  auto* going = tree.Find(name);
+  if (!going) co_return;
+  auto parent = going->parent;
+  bool was_current = tree.current() == going;
+  // First what is left is told of its new place: a crash in between loses nothing.
+  for (auto* child : tree.Children(going)) {
+    child->parent = parent;
+    auto child_name = child->name;
+    co_await Store<kTree>(domain, child_name);
+  }
+  tree.Remove(name);
+  if (was_current) tree.set_current(parent);
+  auto remove = [path = MomentPath(Directory<kTree>(), domain->name(), name)] { RemoveMomentFile(path); };
+  co_await Offload(std::move(remove));
+  if (was_current && kHasCurrent<kTree>) co_await Store<kTree>(domain, parent);
 }
+
+Task<> MomentStore::DiscardSnapshots(DomainPtr domain) { return DiscardAll<kSnapshots>(std::move(domain)); }
+Task<> MomentStore::DiscardCheckpoints(DomainPtr domain) { return DiscardAll<kCheckpoints>(std::move(domain)); }
+
+Task<> MomentStore::StoreSnapshot(DomainPtr domain, std::string name) { return Store<kSnapshots>(std::move(domain), std::move(name)); }
+Task<> MomentStore::StoreCheckpoint(DomainPtr domain, std::string name) { return Store<kCheckpoints>(std::move(domain), std::move(name)); }
 
 Task<> MomentStore::MakeSnapshotCurrent(DomainPtr domain, std::string name) {
   auto& tree = Of(domain).snapshots;
@@ -69,39 +96,7 @@ Task<> MomentStore::MakeSnapshotCurrent(DomainPtr domain, std::string name) {
   if (!name.empty()) co_await StoreSnapshot(domain, name);
 }
 
-Task<> MomentStore::ForgetSnapshot(DomainPtr domain, std::string name) {
-  auto& tree = Of(domain).snapshots;
-  auto* going = tree.Find(name);
-  if (!going) co_return;
-  auto parent = going->parent;
-  bool was_current = tree.current() == going;
-  // First what is left is told of its new place: a crash in between loses nothing.
-  for (auto* child : tree.Children(going)) {
-    child->parent = parent;
-    auto child_name = child->name;
-    co_await StoreSnapshot(domain, child_name);
-  }
-  tree.Remove(name);
-  auto remove = [path = MomentPath(config_->dirs.snapshot, domain->name(), name)] { RemoveMomentFile(path); };
-  co_await Offload(std::move(remove));
-  if (was_current && tree.Find(parent)) co_await MakeSnapshotCurrent(domain, parent);
-}
-
-Task<> MomentStore::ForgetCheckpoint(DomainPtr domain, std::string name) {
-  auto& tree = Of(domain).checkpoints;
-  auto* going = tree.Find(name);
-  if (!going) co_return;
-  auto parent = going->parent;
-  bool was_current = tree.current() == going;
-  for (auto* child : tree.Children(going)) {
-    child->parent = parent;
-    auto child_name = child->name;
-    co_await StoreCheckpoint(domain, child_name);
-  }
-  tree.Remove(name);
-  if (was_current) tree.set_current(parent);
-  auto remove = [path = MomentPath(config_->dirs.checkpoint, domain->name(), name)] { RemoveMomentFile(path); };
-  co_await Offload(std::move(remove));
-}
+Task<> MomentStore::ForgetSnapshot(DomainPtr domain, std::string name) { return Forget<kSnapshots>(std::move(domain), std::move(name)); }
+Task<> MomentStore::ForgetCheckpoint(DomainPtr domain, std::string name) { return Forget<kCheckpoints>(std::move(domain), std::move(name)); }
 
 }  // namespace bv::qemu

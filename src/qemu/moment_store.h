@@ -34,6 +34,16 @@ class MomentStore {
   Task<> ForgetCheckpoint(std::shared_ptr<Domain> domain, std::string name);
 
  private:
+  // What both kinds have done to them; kTree is the member of Moments.
+  template <auto kTree>
+  const std::string& Directory() const;
+  template <auto kTree>
+  Task<> DiscardAll(std::shared_ptr<Domain> domain);
+  template <auto kTree>
+  Task<> Store(std::shared_ptr<Domain> domain, std::string name);
+  template <auto kTree>
+  Task<> Forget(std::shared_ptr<Domain> domain, std::string name);
+
   std::shared_ptr<const QemuConfig> config_;
 };
 

@@ -19,10 +19,6 @@ constexpr const char* kSource = "storage.storage_driver";
 
 std::string File(const std::string& directory, const std::string& name) { return directory + "/" + name + ".xml"; }
 
-void Remove(const std::string& path) {
-  if (unlink(path.c_str()) < 0 && errno != ENOENT) throw SystemError(ErrorDomain::kStorage, "cannot remove '" + path + "'");
-}
-
 void CheckName(const PoolDef& def, const std::string& path) {
   if (path.ends_with("/" + def.name + ".xml")) return;
   throw Error(ErrorDomain::kStorage, ErrorCode::kXmlError, "the file '" + path + "' is of a pool with another name, '" + def.name + "'");
@@ -66,21 +62,18 @@ void PoolFiles::SaveDefinition(const PoolDef& def) const {
 }
 
 void PoolFiles::RemoveDefinition(const std::string& name) const {
-  Remove(File(autostart_, name));
-  Remove(File(config_, name));
+  bv::RemoveDefinition(File(config_, name), File(autostart_, name), ErrorDomain::kStorage);
 }
 
 void PoolFiles::SetAutostart(const std::string& name, bool autostart) const {
-  std::string link = File(autostart_, name), target = File(config_, name);
-  if (!autostart) return Remove(link);
-  MakeDirs(autostart_);
-  if (symlink(target.c_str(), link.c_str()) < 0 && errno != EEXIST) {
-    throw SystemError(ErrorDomain::kStorage, "Failed to create symlink '" + link + "' to '" + target + "'");
-  }
+  LinkAutostart(File(config_, name), File(autostart_, name), autostart, ErrorDomain::kStorage);
 }
 
 void PoolFiles::SaveState(const PoolDef& def) const { WriteFileAtomic(File(state_, def.name), WithHeader(def, model::FormatPoolState(def))); }
 
-void PoolFiles::RemoveState(const std::string& name) const { Remove(File(state_, name)); }
+void PoolFiles::RemoveState(const std::string& name) const {
+  std::string path = File(state_, name);
+  if (unlink(path.c_str()) < 0 && errno != ENOENT) throw SystemError(ErrorDomain::kStorage, "cannot remove '" + path + "'");
+}
 
 }  // namespace bv::storage
