@@ -50,6 +50,7 @@ void SetField(rpc::Identity& identity, const TypedParam& param) {
   if (param.field == "sasl-user-name") known = set_text(identity.sasl_user);
   if (param.field == "x509-distinguished-name") known = set_text(identity.x509_dname);
   if (param.field == "selinux-context") known = set_text(identity.selinux_context);
+  if (param.field == "system.token") known = set_text(identity.system_token);
   if (param.field == "unix-user-id" && number) known = true, identity.uid = static_cast<uid_t>(*number);
   if (param.field == "unix-group-id" && number) known = true, identity.gid = static_cast<gid_t>(*number);
   if (param.field == "process-time" && number) known = true, identity.pid_start_time = *number;

@@ -1,22 +1,27 @@
 #include "daemon/filter_bindings.h"
 
 #include "base/error.h"
-#include "daemon/local_client.h"
+#include "daemon/other_drivers.h"
 #include "protocol/remote.h"
 
 namespace bv {
 
 using namespace remote;
 
-constexpr char kUri[] = "nwfilter:///system";  // there are none in a session
+namespace {
 
-static FilterBindings* local_bindings = nullptr;
+constexpr char kDriver[] = "nwfilter";
 
-FilterBindings* FilterBindings::local() { return local_bindings; }
-void FilterBindings::set_local(FilterBindings* bindings) { local_bindings = bindings; }
+FilterBindings* local_bindings = nullptr;
+
+class RemoteFilterBindings : public FilterBindings {
+ public:
+  Task<> CreateBinding(std::string xml) override;
+  Task<> DeleteBinding(std::string interface) override;
+};
 
 Task<> RemoteFilterBindings::CreateBinding(std::string xml) {
-  auto client = co_await OpenSocket(socket_, kUri);
+  auto client = co_await OpenDriver(kDriver);
   NwfilterBindingCreateXmlArgs args;
   args.xml = std::move(xml);
   co_await client->Call<proc::NwfilterBindingCreateXml>(args);
@@ -24,7 +29,7 @@ Task<> RemoteFilterBindings::CreateBinding(std::string xml) {
 }
 
 Task<> RemoteFilterBindings::DeleteBinding(std::string interface) {
-  auto client = co_await OpenSocket(socket_, kUri);
+  auto client = co_await OpenDriver(kDriver);
   NwfilterBindingDeleteArgs args;
   args.nwfilter.portdev = std::move(interface);
   try {
@@ -34,5 +39,14 @@ Task<> RemoteFilterBindings::DeleteBinding(std::string interface) {
   }
   client->Close();
 }
+
+}  // namespace
+
+FilterBindings& FilterBindings::Get() {
+  static RemoteFilterBindings remote;
+  return local_bindings ? *local_bindings : remote;
+}
+
+void FilterBindings::set_local(FilterBindings* bindings) { local_bindings = bindings; }
 
 }  // namespace bv

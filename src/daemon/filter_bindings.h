@@ -17,20 +17,10 @@ class FilterBindings {
   // Lifts it; an interface without one is none's concern.
   virtual Task<> DeleteBinding(std::string interface) = 0;
 
-  // Those of this daemon's own driver, or null. Set by the driver that is one.
-  static FilterBindings* local();
+  // This daemon's own driver's, or virtnwfilterd's.
+  static FilterBindings& Get();
+  // Set by the driver that is one.
   static void set_local(FilterBindings* bindings);
-};
-
-// virtnwfilterd's, by its socket in `socket_dir`.
-class RemoteFilterBindings : public FilterBindings {
- public:
-  explicit RemoteFilterBindings(const std::string& socket_dir) : socket_(socket_dir + "/virtnwfilterd-sock") {}
-  Task<> CreateBinding(std::string xml) override;
-  Task<> DeleteBinding(std::string interface) override;
-
- private:
-  std::string socket_;
 };
 
 }  // namespace bv

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "daemon/access.h"
+#include "daemon/other_drivers.h"
 #include "protocol/lock_protocol.h"
 #include "protocol/log_protocol.h"
 #include "protocol/lxc_protocol.h"
@@ -54,6 +55,7 @@ HostDaemon::HostDaemon(const Personality& personality, const Options& options, c
   environment_.config = &config_;
   environment_.on_idle = [this] { RestartIdleTimer(); };
 
+  SetOtherDrivers(environment_);
   personality_.add_drivers(drivers_, environment_);
   AddProgram();
   for (const auto& driver : drivers_) {

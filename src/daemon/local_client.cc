@@ -46,8 +46,7 @@ std::string QueryValue(const std::string& query, const std::string& key) {
 
 }  // namespace
 
-Task<std::shared_ptr<rpc::Client>> OpenSocket(std::string path, std::string name) {
-  auto client = co_await rpc::Client::Connect(path, In(kConnectLimit));
+Task<> OpenUri(std::shared_ptr<rpc::Client> client, std::string uri) {
   rpc::Client::Extra limit{.deadline = In(kConnectLimit)};
   auto offered = co_await client->Call<remote::proc::AuthList>(&limit);
   auto offers = [&](remote::AuthType type) {
@@ -56,13 +55,12 @@ Task<std::shared_ptr<rpc::Client>> OpenSocket(std::string path, std::string name
   if (offers(remote::AuthType::kPolkit)) {
     co_await client->Call<remote::proc::AuthPolkit>(&limit);
   } else if (offers(remote::AuthType::kSasl) && !offers(remote::AuthType::kNone)) {
-    throw Error(ErrorDomain::kRpc, ErrorCode::kAuthFailed, fmt::format("{} wants a password", path));
+    throw Error(ErrorDomain::kRpc, ErrorCode::kAuthFailed, "the daemon wants a password");
   }
   remote::ConnectOpenArgs open;
-  open.name = std::move(name);
+  open.name = std::move(uri);
   co_await client->Call<remote::proc::ConnectOpen>(open, &limit);
   client->StartKeepAlive(kKeepAliveInterval, kKeepAliveCount);
-  co_return client;
 }
 
 namespace {
@@ -114,7 +112,8 @@ Task<std::shared_ptr<rpc::Client>> OpenLocalUri(std::string uri, const DriverEnv
   std::exception_ptr failure;
   for (const std::string& socket : target.sockets) {
     try {
-      auto client = co_await OpenSocket(socket, target.name);
+      auto client = co_await rpc::Client::Connect(socket, In(kConnectLimit));
+      co_await OpenUri(client, target.name);
       co_return client;
     } catch (const Error& error) {
       // What the first says is the most to the point, unless nobody is there at all.

@@ -23,8 +23,8 @@ LocalTarget ResolveLocalUri(const std::string& uri, const DriverEnvironment& env
 // What "default" stands for: LIBVIRT_DEFAULT_URI, libvirt.conf's uri_default, or "default" itself. Blocks.
 std::string DefaultUriSetting(const DriverEnvironment& environment);
 
-// Connects to one socket, authenticates and opens. The reply of a daemon is waited for 30 seconds.
-Task<std::shared_ptr<rpc::Client>> OpenSocket(std::string path, std::string uri);
+// Authenticates on a new connection and opens `uri`. The reply of a daemon is waited for 30 seconds.
+Task<> OpenUri(std::shared_ptr<rpc::Client> client, std::string uri);
 
 // Connects, authenticates and opens. Throws what the last of the sockets tried had to say.
 Task<std::shared_ptr<rpc::Client>> OpenLocalUri(std::string uri, const DriverEnvironment& environment);

@@ -1,22 +1,26 @@
 #include "daemon/network_source.h"
 
-#include "daemon/local_client.h"
+#include "daemon/other_drivers.h"
 #include "protocol/remote.h"
 
 namespace bv {
 
 using namespace remote;
 
-static NetworkSource* local_source = nullptr;
+namespace {
 
-NetworkSource* NetworkSource::local() { return local_source; }
-void NetworkSource::set_local(NetworkSource* source) { local_source = source; }
+constexpr char kDriver[] = "network";
 
-RemoteNetworkSource::RemoteNetworkSource(const std::string& socket_dir, bool privileged)
-    : socket_(socket_dir + "/virtnetworkd-sock"), uri_(privileged ? "network:///system" : "network:///session") {}
+NetworkSource* local_source = nullptr;
+
+class RemoteNetworkSource : public NetworkSource {
+ public:
+  Task<std::string> CreatePort(std::string network, std::string port) override;
+  Task<> DeletePort(std::string network, Uuid port) override;
+};
 
 Task<std::string> RemoteNetworkSource::CreatePort(std::string network, std::string port) {
-  auto client = co_await OpenSocket(socket_, uri_);
+  auto client = co_await OpenDriver(kDriver);
   NetworkLookupByNameArgs lookup;
   lookup.name = std::move(network);
   auto found = co_await client->Call<proc::NetworkLookupByName>(lookup);
@@ -32,7 +36,7 @@ Task<std::string> RemoteNetworkSource::CreatePort(std::string network, std::stri
 }
 
 Task<> RemoteNetworkSource::DeletePort(std::string network, Uuid port) {
-  auto client = co_await OpenSocket(socket_, uri_);
+  auto client = co_await OpenDriver(kDriver);
   NetworkLookupByNameArgs lookup;
   lookup.name = std::move(network);
   auto found = co_await client->Call<proc::NetworkLookupByName>(lookup);
@@ -42,5 +46,14 @@ Task<> RemoteNetworkSource::DeletePort(std::string network, Uuid port) {
   co_await client->Call<proc::NetworkPortDelete>(args);
   client->Close();
 }
+
+}  // namespace
+
+NetworkSource& NetworkSource::Get() {
+  static RemoteNetworkSource remote;
+  return local_source ? *local_source : remote;
+}
+
+void NetworkSource::set_local(NetworkSource* source) { local_source = source; }
 
 }  // namespace bv

@@ -17,20 +17,9 @@ class NetworkSource {
   virtual Task<std::string> CreatePort(std::string network, std::string port) = 0;
   virtual Task<> DeletePort(std::string network, Uuid port) = 0;
 
-  // Null in a daemon without networks. Set by the driver that is one.
-  static NetworkSource* local();
+  static NetworkSource& Get();
+  // Set by the driver that is one.
   static void set_local(NetworkSource* source);
-};
-
-// By its socket in `socket_dir`.
-class RemoteNetworkSource : public NetworkSource {
- public:
-  RemoteNetworkSource(const std::string& socket_dir, bool privileged);
-  Task<std::string> CreatePort(std::string network, std::string port) override;
-  Task<> DeletePort(std::string network, Uuid port) override;
-
- private:
-  std::string socket_, uri_;
 };
 
 }  // namespace bv

@@ -1,7 +1,7 @@
 #include "daemon/volume_finder.h"
 
 #include "base/error.h"
-#include "daemon/companion.h"
+#include "daemon/other_drivers.h"
 #include "protocol/remote.h"
 
 namespace bv {
@@ -10,21 +10,10 @@ namespace proc = remote::proc;
 
 namespace {
 
-constexpr char kDaemon[] = "virtstoraged";
-
 VolumeFinder* local_finder = nullptr;
-struct {
-  std::string socket;
-  bool privileged = false;
-} remote_finder;
 
 Task<VolumeFinder::Found> Ask(std::string pool_name, std::string volume_name) {
-  Companion daemon{kDaemon, remote_finder.socket, remote_finder.privileged};
-  auto client = co_await Connect(daemon);
-  co_await client->Call<proc::AuthList>();
-  remote::ConnectOpenArgs open;
-  open.name = remote_finder.privileged ? "storage:///system" : "storage:///session";
-  co_await client->Call<proc::ConnectOpen>(open);
+  auto client = co_await OpenDriver("storage");
   remote::StoragePoolLookupByNameArgs by_name{pool_name};
   auto pool = co_await client->Call<proc::StoragePoolLookupByName>(by_name);
   remote::StoragePoolIsActiveArgs is_active{pool.pool};
@@ -52,11 +41,6 @@ Task<VolumeFinder::Found> Ask(std::string pool_name, std::string volume_name) {
 }  // namespace
 
 void VolumeFinder::set_local(VolumeFinder* finder) { local_finder = finder; }
-
-void VolumeFinder::set_remote(std::string socket, bool privileged) {
-  remote_finder.socket = std::move(socket);
-  remote_finder.privileged = privileged;
-}
 
 Task<VolumeFinder::Found> VolumeFinder::Find(std::string pool, std::string volume) {
   if (local_finder) co_return local_finder->FindLocally(pool, volume);

@@ -23,8 +23,6 @@ class VolumeFinder {
 
   // Set by the driver that is one.
   static void set_local(VolumeFinder* finder);
-  // Where virtstoraged listens, for a daemon that has none.
-  static void set_remote(std::string socket, bool privileged);
 
  protected:
   virtual Found FindLocally(const std::string& pool, const std::string& volume) = 0;

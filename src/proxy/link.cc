@@ -28,6 +28,7 @@ remote::ConnectSetIdentityArgs Describe(const rpc::Identity& identity) {
   add_text("sasl-user-name", identity.sasl_user);
   add_text("x509-distinguished-name", identity.x509_dname);
   add_text("selinux-context", identity.selinux_context);
+  add_text("system.token", identity.system_token);
   if (identity.uid) add("unix-user-id", std::uint64_t{*identity.uid});
   if (identity.gid) add("unix-group-id", std::uint64_t{*identity.gid});
   if (identity.pid) add("process-id", std::int64_t{*identity.pid});

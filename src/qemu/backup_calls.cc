@@ -100,7 +100,8 @@ Task<> BackupCalls::PrepareStore(RunningPtr running, Store* store, bool reuse) {
   if (domain->guest.get() != running->guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
   auto* disk = FindDisk(domain->def(), store->disk);
   // What is fetched is the disk, but for what changed since: that is kept here.
-  store->steps = ImageSteps(domain, config, *disk, image, running->def.pull ? store->below : std::string());
+  std::optional<std::string> below = running->def.pull ? store->below : std::string();
+  store->steps = co_await ImageSteps(domain, config, *disk, image, below);
   auto steps = store->steps;
   co_await RunSteps(guests, domain, std::move(steps));
   store->plugged = true;

@@ -287,7 +287,7 @@ Task<> BlockJobs::Detach(DomainPtr domain, model::Disk& disk, std::unique_ptr<St
   std::vector<OwnedFile> files;
   for (auto* image = images.get(); image && !image->IsTerminator(); image = image->backing.get()) {
     try {
-      for (auto& command : Removal(ImageSteps(domain, *config_, disk, *image, ""))) commands.push_back(std::move(command));
+      for (auto& command : ImageRemoval(domain, *config_, disk, *image)) commands.push_back(std::move(command));
     } catch (const Error& error) {
       LogWarn(kSource, "an image of disk '{}' stays open: {}", disk.dst, error.message);
     }

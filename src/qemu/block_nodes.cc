@@ -43,12 +43,28 @@ Task<> WritableImages::Close() {
   }
 }
 
-std::vector<PlugStep> ImageSteps(const DomainPtr& domain, const QemuConfig& config, const model::Disk& disk,
-                                 const model::StorageSource& image, const std::optional<std::string>& backing_node) {
-  auto& guest = *domain->guest;
-  return StepsFor(domain->def(), guest, config, OptionsFor(guest), [&](const Context& context, CommandLine* out) {
+namespace {
+
+DescribeDevice LayerOf(const model::Disk& disk, const model::StorageSource& image, std::optional<std::string> backing_node) {
+  return [&disk, &image, backing_node = std::move(backing_node)](const Context& context, CommandLine* out) {
     AddBlockLayer(DescribeBlockLayer(image, NamesOf(image), BlockOptionsOf(disk), backing_node, context), out);
-  });
+  };
+}
+
+}  // namespace
+
+Task<std::vector<PlugStep>> ImageSteps(DomainPtr domain, const QemuConfig& config, const model::Disk& disk,
+                                       const model::StorageSource& image, std::optional<std::string> backing_node) {
+  auto options = OptionsFor(*domain->guest);
+  auto describe = LayerOf(disk, image, std::move(backing_node));
+  auto steps = co_await StepsToAdd(domain, domain->def(), config, options, describe);
+  co_return steps;
+}
+
+std::vector<MonitorCommand> ImageRemoval(const DomainPtr& domain, const QemuConfig& config, const model::Disk& disk,
+                                         const model::StorageSource& image) {
+  auto& guest = *domain->guest;
+  return Removal(StepsFor(domain->def(), guest, config, OptionsForRemoval(guest), LayerOf(disk, image, "")));
 }
 
 }  // namespace bv::qemu

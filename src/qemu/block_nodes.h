@@ -35,7 +35,10 @@ class WritableImages {
 
 // What gives QEMU the image, and takes it away again, alone: its nodes, on top of `backing_node` ("" for
 // none; nullopt when QEMU is to find out itself).
-std::vector<PlugStep> ImageSteps(const DomainPtr& domain, const QemuConfig& config, const model::Disk& disk,
-                                 const model::StorageSource& image, const std::optional<std::string>& backing_node);
+Task<std::vector<PlugStep>> ImageSteps(DomainPtr domain, const QemuConfig& config, const model::Disk& disk,
+                                       const model::StorageSource& image, std::optional<std::string> backing_node);
+// What takes an image away that QEMU has.
+std::vector<MonitorCommand> ImageRemoval(const DomainPtr& domain, const QemuConfig& config, const model::Disk& disk,
+                                         const model::StorageSource& image);
 
 }  // namespace bv::qemu

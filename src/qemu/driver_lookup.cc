@@ -302,9 +302,12 @@ Task<remote::ConnectDomainXmlToNativeRet> QemuDriver::ConnectDomainXmlToNative(C
   auto host_cpu = co_await host_calls_->HostCpu();
   BuildOptions options;
   options.standalone = true;
-  options.secret_value = LookUpSecretValue;
   options.host_cpu = &host_cpu;
-  auto line = NativeCommandLine(std::move(*def), *caps, *config_, std::move(options));
+  auto build = [&] {
+    auto copy = Copy(*def);
+    return NativeCommandLine(std::move(*copy), *caps, *config_, options);
+  };
+  auto line = co_await BuildWithSecrets(options, build);
   co_return remote::ConnectDomainXmlToNativeRet{line.ToShell() + "\n"};
 }
 

@@ -285,12 +285,7 @@ Helpers HelpersOf(const DomainDef& def, const QemuConfig& config, bool memory_co
       if (!emulator.pcr_banks.empty()) emulator.pcr_banks += ",";
       emulator.pcr_banks += Spelling<TpmPcrBank>::kNames[bank];
     }
-    if (tpm->encryption_secret) {
-      SecretLookup lookup;
-      lookup.uuid = tpm->encryption_secret->ToString();
-      lookup.usage_type = "vtpm";
-      emulator.passphrase = LookUpSecretValue(lookup);
-    }
+    if (tpm->encryption_secret) emulator.secret = tpm->encryption_secret->ToString();
   }
   for (auto& fs : def.filesystems) {
     if (!WantsFileDaemon(*fs)) continue;
@@ -300,7 +295,13 @@ Helpers HelpersOf(const DomainDef& def, const QemuConfig& config, bool memory_co
 }
 
 Task<> StartHelpers(Helpers helpers, std::shared_ptr<const QemuConfig> config, Cgroup cgroup, std::map<std::string, HelperFds> descriptors) {
-  for (const TpmEmulator& tpm : helpers.tpms) co_await StartTpm(tpm, config, cgroup);
+  for (TpmEmulator& tpm : helpers.tpms) {
+    if (!tpm.secret.empty()) {
+      SecretLookup lookup{.uuid = tpm.secret};
+      tpm.passphrase = co_await SecretValue(lookup);
+    }
+    co_await StartTpm(tpm, config, cgroup);
+  }
   for (const FileDaemon& daemon : helpers.files) co_await StartFileDaemon(daemon, descriptors[daemon.alias], cgroup);
 }
 

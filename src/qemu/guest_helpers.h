@@ -23,7 +23,8 @@ struct TpmEmulator {
   std::string vmid, socket, pid_file, log, store;  // store: the directory of what the TPM remembers
   bool version12 = false;
   std::string pcr_banks;
-  std::string passphrase;    // of what is in the store; empty: in the clear
+  std::string secret;        // UUID of the passphrase of what is in the store; empty: in the clear
+  std::string passphrase;    // that, once it is known
   bool memory_comes = false; // with the guest's own, from a save image
 };
 struct FileDaemon {
@@ -38,10 +39,11 @@ struct Helpers {
 // Whether virtiofsd serves it, and that is for us to run.
 bool WantsFileDaemon(const model::Filesystem& fs);
 
-// What a guest needs. Throws kNoSecret when a passphrase is missing.
+// What a guest needs.
 Helpers HelpersOf(const model::DomainDef& def, const QemuConfig& config, bool memory_comes);
 // Runs them in the guest's group, each as the user that the configuration names. `descriptors` has what virtiofsd listens on
-// and writes to, by device alias. Throws kInternalError; what runs by then is for EndHelpers().
+// and writes to, by device alias. Throws kNoSecret
+// when a passphrase is missing, and kInternalError; what runs by then is for EndHelpers().
 struct HelperFds {
   int socket = -1, log = -1;
 };

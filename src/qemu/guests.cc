@@ -175,8 +175,8 @@ Task<> Guests::CleanUp(DomainPtr domain) {
   auto status_file = guest->status_file, pid_file = guest->pid_file;
   auto lib_dir = guest->lib_dir, channel_dir = guest->channel_dir;
   auto config = config_;
-  co_await UnbindFilters(*config, std::move(filtered));
-  co_await ReleaseNetworkPorts(*config, std::move(ports));
+  co_await UnbindFilters(std::move(filtered));
+  co_await ReleaseNetworkPorts(std::move(ports));
   auto work = [=] {
     EndHelpers(helpers);
     if (!tpm_store.empty()) RemoveTree(tpm_store);

@@ -259,14 +259,13 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   ReservePorts(*guest, def);
   for (std::size_t i = 0; i < def.interfaces.size(); ++i) {
     std::string name = def.name;
-    co_await ClaimNetworkPort(*config, name, def.uuid, *def.interfaces[i]);
+    co_await ClaimNetworkPort(name, def.uuid, *def.interfaces[i]);
     if (domain->guest.get() != guest) co_return;
   }
   co_await ResolveChains(def, *config);
   if (domain->guest.get() != guest) co_return;
   BuildOptions build;
   build.master_key = guest->master_key;
-  build.secret_value = LookUpSecretValue;
   build.incoming_uri = options.incoming_uri;
   build.load_snapshot = options.load_snapshot;
   Prepare(&def, *guest->caps, *config, build);
@@ -331,7 +330,7 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   for (std::size_t i = 0; i < def.interfaces.size(); ++i) {
     if (!parts.taps.contains(def.interfaces[i]->info.alias)) continue;
     std::string owner = def.name;
-    co_await BindFilter(*config, owner, def.uuid, *def.interfaces[i]);
+    co_await BindFilter(owner, def.uuid, *def.interfaces[i]);
     if (domain->guest.get() != guest) co_return;
   }
   for (auto& [alias, fds] : output) {
@@ -344,7 +343,9 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     vsock = OpenVsock(*def.vsock);
     build.fds[def.vsock->info.alias].vhost_device = vsock.get();
   }
-  auto line = BuildCommandLine(def, *guest->caps, *config, build);
+  auto build_line = [&] { return BuildCommandLine(def, *guest->caps, *config, build); };
+  auto line = co_await BuildWithSecrets(build, build_line);
+  if (domain->guest.get() != guest) co_return;
   // Sets that come later have other numbers.
   guest->next_fdset = static_cast<unsigned>(std::ranges::count(line.argv, "-add-fd"));
   SetEnvironment(line, guest->lib_dir, config->privileged);

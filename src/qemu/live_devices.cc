@@ -273,7 +273,7 @@ Task<> LiveDevices::Attach(DomainPtr domain, DomainDef one) {
     // What it is connected to comes before all else; then as an interface that knows.
     CompleteInterface(live, *guest->caps, *one.interfaces[0]);
     std::string name = domain->name();
-    co_await ClaimNetworkPort(*config_, name, domain->uuid(), *one.interfaces[0]);
+    co_await ClaimNetworkPort(name, domain->uuid(), *one.interfaces[0]);
     auto ports = NetworkPortsOf(one);
     std::exception_ptr failed;
     try {
@@ -282,7 +282,7 @@ Task<> LiveDevices::Attach(DomainPtr domain, DomainDef one) {
       failed = std::current_exception();
     }
     if (!failed) co_return;
-    co_await ReleaseNetworkPorts(*config_, ports);
+    co_await ReleaseNetworkPorts(ports);
     std::rethrow_exception(failed);
   }
   auto wanted = CopyLive(live);
@@ -357,7 +357,7 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
         device->target.dev = tap.name;
         if (device->filter) plug.filtered.push_back(tap.name);
         std::string owner = domain->name();
-        co_await BindFilter(*config_, owner, domain->uuid(), *device);
+        co_await BindFilter(owner, domain->uuid(), *device);
         auto& fds = plug.options.fds[alias];
         auto pass = [&](std::vector<Fd>& queues, std::vector<int>& numbers) {
           for (auto& fd : queues) {
@@ -377,10 +377,10 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
     if (auto* source = BackEndOf(*device)) co_await OpenFiles(*config_, *domain, *source, alias, plug.keep, plug.options);
     co_await AllowNodes(*guest, DeviceNodes(*wanted));
     if (domain->guest.get() != guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
-    auto steps = StepsFor(*wanted, *guest, *config_, plug.options,
-                          [&](const Context& context, CommandLine* out) {
-                            if constexpr (!std::is_same_v<T, Filesystem>) Describe(*device, context, out);
-                          });
+    DescribeDevice describe = [&](const Context& context, CommandLine* out) {
+      if constexpr (!std::is_same_v<T, Filesystem>) Describe(*device, context, out);
+    };
+    auto steps = co_await StepsToAdd(domain, *wanted, *config_, plug.options, describe);
     auto terminals = co_await RunSteps(guests_, domain, std::move(steps));
     if (auto* source = BackEndOf(*device); source && !terminals.empty()) source->path = terminals.front();
   } catch (...) {
@@ -394,7 +394,7 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
       DenyDevices(cgroup, with, without);
     };
     co_await Offload(std::move(take_back));
-    co_await UnbindFilters(*config_, std::move(plug.filtered));
+    co_await UnbindFilters(std::move(plug.filtered));
     if (plug.locked) co_await guests_->UnlockImage(domain, *plug.locked);
     std::rethrow_exception(failure);
   }
@@ -547,8 +547,8 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
     }
     if (domain->guest.get() != guest) co_return;
   }
-  co_await ReleaseNetworkPorts(*config_, ports);
-  co_await UnbindFilters(*config_, std::move(filtered));
+  co_await ReleaseNetworkPorts(ports);
+  co_await UnbindFilters(std::move(filtered));
   if (domain->guest.get() != guest) co_return;
   if (disk) {
     co_await guests_->UnlockImage(domain, disk->source);

@@ -91,8 +91,8 @@ Task<> LiveDevices::UpdateDisk(DomainPtr domain, Disk& there, std::unique_ptr<Di
   auto options = OptionsFor(*guest);
   auto old_steps = StepsFor(domain->def(), *guest, *config_, OptionsForRemoval(*guest),
                             [&](const Context& context, CommandLine* out) { AddMedium(there, context, out); });
-  auto steps = StepsFor(domain->def(), *guest, *config_, options,
-                        [&](const Context& context, CommandLine* out) { AddMedium(*wanted, context, out); });
+  DescribeDevice describe = [&](const Context& context, CommandLine* out) { AddMedium(*wanted, context, out); };
+  auto steps = co_await StepsToAdd(domain, domain->def(), *config_, options, describe);
   auto drive = [&](const char* name) {
     PlugStep step;
     step.command = name;

@@ -7,12 +7,6 @@
 
 namespace bv::qemu {
 
-// This daemon's, or those of another.
-static FilterBindings& Bindings(FilterBindings& remote) {
-  FilterBindings* local = FilterBindings::local();
-  return local ? *local : remote;
-}
-
 std::vector<std::string> FilteredInterfaces(const model::DomainDef& def) {
   std::vector<std::string> names;
   for (auto& net : def.interfaces) {
@@ -21,10 +15,9 @@ std::vector<std::string> FilteredInterfaces(const model::DomainDef& def) {
   return names;
 }
 
-Task<> BindFilter(const QemuConfig& config, std::string domain, Uuid domain_uuid, const model::Interface& net) {
+Task<> BindFilter(std::string domain, Uuid domain_uuid, const model::Interface& net) {
   if (!net.filter) co_return;
-  RemoteFilterBindings remote(config.dirs.sockets);
-  FilterBindings& bindings = Bindings(remote);
+  FilterBindings& bindings = FilterBindings::Get();
   model::FilterBinding binding;
   binding.owner_name = std::move(domain);
   binding.owner_uuid = domain_uuid;
@@ -37,9 +30,8 @@ Task<> BindFilter(const QemuConfig& config, std::string domain, Uuid domain_uuid
   co_await bindings.CreateBinding(xml);
 }
 
-Task<> UnbindFilters(const QemuConfig& config, std::vector<std::string> interfaces) {
-  RemoteFilterBindings remote(config.dirs.sockets);
-  FilterBindings& bindings = Bindings(remote);
+Task<> UnbindFilters(std::vector<std::string> interfaces) {
+  FilterBindings& bindings = FilterBindings::Get();
   for (std::string& interface : interfaces) {
     try {
       co_await bindings.DeleteBinding(interface);

@@ -6,7 +6,6 @@
 #include "base/task.h"
 #include "base/uuid.h"
 #include "model/domain/domain.h"
-#include "qemu/config.h"
 
 namespace bv::qemu {
 
@@ -15,8 +14,8 @@ std::vector<std::string> FilteredInterfaces(const model::DomainDef& def);
 
 // Puts the interface's filter in force, if it has one; its name on the host must be known. Throws what the
 // driver of network filters answers.
-Task<> BindFilter(const QemuConfig& config, std::string domain, Uuid domain_uuid, const model::Interface& net);
+Task<> BindFilter(std::string domain, Uuid domain_uuid, const model::Interface& net);
 // Lifts them. What cannot be lifted is logged.
-Task<> UnbindFilters(const QemuConfig& config, std::vector<std::string> interfaces);
+Task<> UnbindFilters(std::vector<std::string> interfaces);
 
 }  // namespace bv::qemu

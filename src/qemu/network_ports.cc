@@ -12,16 +12,6 @@ using model::InterfaceType;
 
 namespace {
 
-template <typename Work>
-Task<> WithSource(const QemuConfig& config, Work work) {
-  if (NetworkSource* local = NetworkSource::local()) {
-    co_await work(*local);
-    co_return;
-  }
-  RemoteNetworkSource remote(config.dirs.sockets, config.privileged);
-  co_await work(remote);
-}
-
 model::NetworkPortDef Ask(const Interface& net, const std::string& domain, const Uuid& domain_uuid) {
   model::NetworkPortDef port;
   port.uuid = Uuid::Generate();
@@ -59,12 +49,11 @@ std::shared_ptr<model::ActualInterface> Connection(const model::NetworkPortDef& 
 
 }  // namespace
 
-Task<> ClaimNetworkPort(const QemuConfig& config, std::string domain, Uuid domain_uuid, Interface& net) {
+Task<> ClaimNetworkPort(std::string domain, Uuid domain_uuid, Interface& net) {
   if (net.type != InterfaceType::kNetwork || net.actual) co_return;
   model::NetworkPortDef asked = Ask(net, domain, domain_uuid);
-  std::string network = net.network, request = model::FormatNetworkPort(asked), answer;
-  auto create = [&](NetworkSource& source) -> Task<> { answer = co_await source.CreatePort(network, request); };
-  co_await WithSource(config, create);
+  std::string network = net.network, request = model::FormatNetworkPort(asked);
+  auto answer = co_await NetworkSource::Get().CreatePort(network, request);
   std::exception_ptr unusable;
   try {
     net.actual = Connection(model::ParseNetworkPort(answer, 0));
@@ -74,15 +63,15 @@ Task<> ClaimNetworkPort(const QemuConfig& config, std::string domain, Uuid domai
   }
   if (!unusable) co_return;
   std::vector<NetworkPort> made = {{network, asked.uuid}};
-  co_await ReleaseNetworkPorts(config, std::move(made));
+  co_await ReleaseNetworkPorts(std::move(made));
   std::rethrow_exception(unusable);
 }
 
-Task<> ReleaseNetworkPorts(const QemuConfig& config, std::vector<NetworkPort> ports) {
+Task<> ReleaseNetworkPorts(std::vector<NetworkPort> ports) {
   for (const NetworkPort& port : ports) {
     try {
-      auto remove = [&](NetworkSource& source) -> Task<> { co_await source.DeletePort(port.network, port.port); };
-      co_await WithSource(config, remove);
+      std::string network = port.network;
+      co_await NetworkSource::Get().DeletePort(network, port.port);
     } catch (const Error& error) {
       LogWarn("qemu.qemu_process", "port {} of network '{}' stays: {}", port.port.ToString(), port.network, error.message);
     }

@@ -6,7 +6,6 @@
 #include "base/task.h"
 #include "base/uuid.h"
 #include "model/domain/domain.h"
-#include "qemu/config.h"
 
 namespace bv::qemu {
 
@@ -19,9 +18,9 @@ struct NetworkPort {
 // Gets the interface a place in its network, if it is of that kind and has none: `net.actual` says then what it is
 // really connected to. Throws what the network driver does, and kConfigUnsupported for kinds of places that QEMU is
 // not started with.
-Task<> ClaimNetworkPort(const QemuConfig& config, std::string domain, Uuid domain_uuid, model::Interface& net);
+Task<> ClaimNetworkPort(std::string domain, Uuid domain_uuid, model::Interface& net);
 // Gives them back; what fails is logged.
-Task<> ReleaseNetworkPorts(const QemuConfig& config, std::vector<NetworkPort> ports);
+Task<> ReleaseNetworkPorts(std::vector<NetworkPort> ports);
 
 std::vector<NetworkPort> NetworkPortsOf(const model::DomainDef& def);
 

@@ -33,7 +33,8 @@ Task<> PlugImage(Guests* guests, DomainPtr domain, NewImage* image) {
     image->given = files;
   }
   if (domain->guest.get() != guest) NotRunning();
-  image->steps = ImageSteps(domain, config, *image->disk, *image->source, image->backing);
+  std::optional<std::string> backing = image->backing;
+  image->steps = co_await ImageSteps(domain, config, *image->disk, *image->source, backing);
   auto steps = image->steps;
   co_await RunSteps(guests, domain, std::move(steps));
   image->plugged = true;

@@ -17,7 +17,7 @@ MonitorCommand UndoOf(const PlugStep& step) {
 }  // namespace
 
 std::vector<PlugStep> StepsFor(const model::DomainDef& def, Guest& guest, const QemuConfig& config, const BuildOptions& options,
-                               const std::function<void(const Context&, CommandLine*)>& describe) {
+                               const DescribeDevice& describe) {
   CommandLine line;
   line.plugging = true;
   line.first_fd_set = guest.next_fdset;
@@ -29,10 +29,20 @@ std::vector<PlugStep> StepsFor(const model::DomainDef& def, Guest& guest, const 
   return std::move(line.steps);
 }
 
+Task<std::vector<PlugStep>> StepsToAdd(DomainPtr domain, const model::DomainDef& def, const QemuConfig& config, BuildOptions& options,
+                                       DescribeDevice describe) {
+  auto* guest = domain->guest.get();
+  auto build = [&] {
+    if (domain->guest.get() != guest) throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, "domain is not running");
+    return StepsFor(def, *guest, config, options, describe);
+  };
+  auto steps = co_await BuildWithSecrets(options, build);
+  co_return steps;
+}
+
 BuildOptions OptionsFor(const Guest& guest) {
   BuildOptions options;
   options.master_key = guest.master_key;
-  options.secret_value = LookUpSecretValue;
   return options;
 }
 

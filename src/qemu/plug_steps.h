@@ -17,9 +17,15 @@ BuildOptions OptionsFor(const Guest& guest);
 // For taking away what was added: names matter then, values do not.
 BuildOptions OptionsForRemoval(const Guest& guest);
 
-// What QEMU is told for what `describe` describes, a device of `def`.
+using DescribeDevice = std::function<void(const Context&, CommandLine*)>;
+
+// What QEMU was told for what `describe` describes, a device of `def`.
 std::vector<PlugStep> StepsFor(const model::DomainDef& def, Guest& guest, const QemuConfig& config, const BuildOptions& options,
-                               const std::function<void(const Context&, CommandLine*)>& describe);
+                               const DescribeDevice& describe);
+// What it is told so that it has the device: with the values of secrets. All that is referred to must stay as long as
+// the guest runs; throws kOperationInvalid when that has ended meanwhile.
+Task<std::vector<PlugStep>> StepsToAdd(DomainPtr domain, const model::DomainDef& def, const QemuConfig& config, BuildOptions& options,
+                                       DescribeDevice describe);
 
 // One after another; when one fails, those before it are taken back, and its error is thrown. Returns the
 // paths of pseudo terminals that came of them.

@@ -2,16 +2,21 @@
 
 #include "base/error.h"
 #include "daemon/secret_source.h"
+#include "model/secret.h"
 
 namespace bv::qemu {
 
-std::string LookUpSecretValue(const SecretLookup& lookup) {
-  SecretSource* source = SecretSource::local();
-  if (!source) throw Error(ErrorDomain::kSecret, ErrorCode::kNoSupport, "secrets of another daemon");
-  if (lookup.uuid.empty()) return source->ValueByUsage(lookup.usage_type, lookup.usage);
-  auto uuid = Uuid::Parse(lookup.uuid);
-  if (!uuid) throw Error(ErrorDomain::kSecret, ErrorCode::kInvalidSecret, "malformed secret uuid '" + lookup.uuid + "'");
-  return source->ValueByUuid(*uuid);
+Task<std::string> SecretValue(SecretLookup lookup) {
+  SecretSource::Name name;
+  if (lookup.uuid.empty()) {
+    name.usage_type = static_cast<int>(model::FromString<model::SecretUsage>(lookup.usage_type).value_or(model::SecretUsage::kNone));
+    name.usage = lookup.usage;
+  } else {
+    name.uuid = Uuid::Parse(lookup.uuid);
+    if (!name.uuid) throw Error(ErrorDomain::kSecret, ErrorCode::kInvalidSecret, "malformed secret uuid '" + lookup.uuid + "'");
+  }
+  auto value = co_await SecretSource::Value(name);
+  co_return value;
 }
 
 }  // namespace bv::qemu

@@ -20,6 +20,7 @@ struct Identity {
   std::string sasl_user;
   std::string x509_dname;
   std::string selinux_context;
+  std::string system_token;  // what only daemons know; whether it is the right one is for the reader to see
 };
 
 }  // namespace bv::rpc

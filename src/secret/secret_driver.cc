@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/verbatim_error.h"
+#include "daemon/system_token.h"
 #include "daemon/uri.h"
 
 namespace bv::secret {
@@ -44,6 +45,7 @@ void RefuseFlags(unsigned flags, unsigned known, const char* function) {
 
 SecretDriver::SecretDriver(const DriverEnvironment& environment)
     : privileged_(environment.privileged),
+      token_dir_(environment.state_dir),
       state_dir_(environment.state_dir + (environment.privileged ? "/secrets" : "/secrets/run")),
       store_(environment.config_dir + "/secrets") {
   set_local(this);
@@ -92,12 +94,10 @@ void SecretDriver::Register(Service& service) {
   service.On<proc::ConnectSecretEventDeregisterAny>(this, &SecretDriver::Unsubscribe);
 }
 
-std::string SecretDriver::ValueByUuid(const Uuid& uuid) { return ValueOf(store_.Get(uuid)); }
-
-std::string SecretDriver::ValueByUsage(const std::string& type, const std::string& usage) {
-  auto known = model::FromString<SecretUsage>(type);
-  const Secret* secret = known ? store_.Find(*known, usage) : nullptr;
-  if (!secret) throw Error(ErrorDomain::kSecret, ErrorCode::kNoSecret, "no secret with matching usage '" + usage + "'");
+std::string SecretDriver::LocalValue(const Name& name) {
+  if (name.uuid) return ValueOf(store_.Get(*name.uuid));
+  const Secret* secret = store_.Find(static_cast<SecretUsage>(name.usage_type), name.usage);
+  if (!secret) throw Error(ErrorDomain::kSecret, ErrorCode::kNoSecret, "no secret with matching usage '" + name.usage + "'");
   return ValueOf(*secret);
 }
 
@@ -189,10 +189,17 @@ Task<SecretGetXmlDescRet> SecretDriver::GetXml(Call&, SecretGetXmlDescArgs args)
   co_return ret;
 }
 
-Task<SecretGetValueRet> SecretDriver::GetValue(Call&, SecretGetValueArgs args) {
+Task<SecretGetValueRet> SecretDriver::GetValue(Call& call, SecretGetValueArgs args) {
   RefuseFlags(args.flags, 0, "secretGetValue");
+  std::string token = call.client().identity().system_token, right;
+  if (store_.Get(args.secret.uuid).def.is_private && !token.empty()) {
+    auto read = [directory = token_dir_] { return SystemToken(directory); };
+    right = co_await Offload(std::move(read));
+  }
   const Secret& secret = store_.Get(args.secret.uuid);
-  if (secret.def.is_private) throw Error(ErrorDomain::kSecret, ErrorCode::kInvalidSecret, "secret is private");
+  if (secret.def.is_private && (token.empty() || token != right)) {
+    throw Error(ErrorDomain::kSecret, ErrorCode::kInvalidSecret, "secret is private");
+  }
   SecretGetValueRet ret;
   const std::string& value = ValueOf(secret);
   ret.value.assign(value.begin(), value.end());

@@ -34,10 +34,9 @@ class SecretDriver : public Driver, public SecretSource {
   void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
   void CheckState(const Json& state) const override;
 
-  std::string ValueByUuid(const Uuid& uuid) override;
-  std::string ValueByUsage(const std::string& type, const std::string& usage) override;
-
  private:
+  std::string LocalValue(const Name& name) override;
+
   Task<remote::ConnectGetTypeRet> GetType(Call& call);
   Task<remote::ConnectNumOfSecretsRet> Count(Call& call);
   Task<remote::ConnectListSecretsRet> ListUuids(Call& call, remote::ConnectListSecretsArgs args);
@@ -56,6 +55,7 @@ class SecretDriver : public Driver, public SecretSource {
   Task<> Save(Secret secret);
 
   const bool privileged_;
+  const std::string token_dir_;
   // Against another daemon that would manage the same secrets, the original's among them.
   const std::string state_dir_;
   std::optional<PidFile> lock_;

@@ -10,6 +10,7 @@
 #include "base/verbatim_error.h"
 #include "base/wait.h"
 #include "daemon/secret_source.h"
+#include "model/secret.h"
 #include "storage/image_tool.h"
 #include "storage/raw_volume.h"
 
@@ -56,8 +57,8 @@ Task<> BuildImage(const VolumeDef& volume, const VolumeDef* input, unsigned flag
   plan->volume = &volume;
   plan->input = input;
   plan->preallocate_metadata = flags & kPreallocateMetadata;
-  plan->passphrase = PassphraseOf(volume);
-  if (input) plan->input_passphrase = PassphraseOf(*input);
+  plan->passphrase = co_await PassphraseOf(volume);
+  if (input) plan->input_passphrase = co_await PassphraseOf(*input);
   auto check = [plan] { CheckPlan(*plan); };
   co_await Offload(check);
   co_await MakeImage(*plan);
@@ -78,15 +79,18 @@ void PlaceVolume(const model::PoolDef& pool, VolumeDef& volume) {
                                                                 : VolumeType::kFile;
 }
 
-std::string PassphraseOf(const VolumeDef& volume) {
-  if (!volume.target.encryption) return {};
+Task<std::string> PassphraseOf(const VolumeDef& volume) {
+  if (!volume.target.encryption) co_return "";
   auto& secrets = volume.target.encryption->secrets;
   if (secrets.size() != 1) {
     Fail(ErrorCode::kInvalidArg, "A single <secret type='passphrase'...> element is expected in encryption description");
   }
-  SecretSource* source = SecretSource::local();
-  if (!source) throw Error(ErrorDomain::kSecret, ErrorCode::kNoSupport, "secrets of another daemon");
-  return secrets[0].uuid ? source->ValueByUuid(*secrets[0].uuid) : source->ValueByUsage("volume", secrets[0].usage);
+  SecretSource::Name name;
+  name.uuid = secrets[0].uuid;
+  name.usage_type = static_cast<int>(model::SecretUsage::kVolume);
+  name.usage = secrets[0].usage;
+  auto value = co_await SecretSource::Value(name);
+  co_return value;
 }
 
 Task<> BuildVolume(const VolumeDef& volume, const VolumeDef* input, unsigned flags) {
@@ -109,7 +113,7 @@ Task<> ResizeVolume(const VolumeDef& volume, std::uint64_t capacity, unsigned fl
     co_return;
   }
   if (allocate) Fail(ErrorCode::kOperationUnsupported, "preallocate is only supported for raw type volume");
-  std::string passphrase = PassphraseOf(volume);
+  std::string passphrase = co_await PassphraseOf(volume);
   co_await ResizeImage(volume, capacity, flags & kResizeShrink, passphrase);
 }
 

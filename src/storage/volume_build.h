@@ -16,7 +16,7 @@ enum VolumeCreateFlag : unsigned { kPreallocateMetadata = 1, kReflink = 2, kVali
 void PlaceVolume(const model::PoolDef& pool, model::VolumeDef& volume);
 
 // What encryption and decryption need; empty without encryption. Throws what the secret driver does.
-std::string PassphraseOf(const model::VolumeDef& volume);
+Task<std::string> PassphraseOf(const model::VolumeDef& volume);
 
 // Makes what PlaceVolume() has placed; of `input`, if not null. Both must stay until the task has ended, which
 // leaves a whole volume with its owner and mode, or none.

@@ -72,7 +72,8 @@ constexpr TextMember kIdentityTexts[] = {{"user", &rpc::Identity::user_name},
                                          {"group", &rpc::Identity::group_name},
                                          {"sasl", &rpc::Identity::sasl_user},
                                          {"x509", &rpc::Identity::x509_dname},
-                                         {"selinux", &rpc::Identity::selinux_context}};
+                                         {"selinux", &rpc::Identity::selinux_context},
+                                         {"token", &rpc::Identity::system_token}};
 
 Json FormatIdentity(const rpc::Identity& identity) {
   Json json = Json::Object();

@@ -306,6 +306,85 @@ def test_access_to_secrets(host):
         refused(host, ALLOWED, 'secret-define', host.write('vtpm.xml', xml))  # of which rules are not told the use
 
 
+OBJECT_RULES = '''
+polkit.addRule(function(action, subject) {
+  if (action.id.indexOf("org.libvirt.unix.") == 0) return polkit.Result.YES;
+  if (subject.user != "bin") return polkit.Result.NO;
+  if (action.id.indexOf("org.libvirt.api.connect.") == 0) return polkit.Result.YES;
+  var kind = action.id.split(".")[3];
+  var name = {"network": "network_name", "network-port": "network_name", "storage-pool": "pool_name", "storage-vol": "vol_name",
+              "nwfilter": "nwfilter_name", "nwfilter-binding": "nwfilter_binding_portdev", "domain": "domain_name"}[kind];
+  return name && action.lookup(name) == "mine" ? polkit.Result.YES : polkit.Result.NO;
+});
+'''
+
+
+def objects_of(host, whose):
+    """(command that makes it, XML) of one object of every kind"""
+    pool = "<pool type='dir'><name>%s</name><target><path>%s</path></target></pool>" % (whose, host.directory('pool-' + whose))
+    return (('net-define', '<network><name>%s</name></network>' % whose),
+            ('pool-define', pool),
+            ('nwfilter-define', "<filter name='%s'/>" % whose))
+
+
+def test_access_to_networks_pools_and_filters(host):
+    """each object's own name decides who may define, see and undefine it, and a volume's who may delete it; lists leave out the others'"""
+    lists = {'net': ('net-list', '--all', '--name'), 'pool': ('pool-list', '--all', '--name'), 'nwfilter': ('nwfilter-list',)}
+    with polkit(host, OBJECT_RULES):
+        host.main.stop()
+        host.start(args=['-f', config(host, 'acl', 'access_drivers = [ "polkit" ]\n')])
+        theirs, mine = objects_of(host, 'theirs'), objects_of(host, 'mine')
+        try:
+            for command, xml in theirs:
+                path = host.write('theirs.xml', xml)
+                refused(host, ALLOWED, command, path)
+                host.virsh(command, path)
+            for command, xml in mine:
+                allowed(host, ALLOWED, command, host.write('mine.xml', xml))
+            for kind, command in lists.items():
+                seen = allowed(host, ALLOWED, *command).split()
+                expect("whose are in %s's list" % kind, [name for name in ('mine', 'theirs') if name in seen], ['mine'])
+                allowed(host, ALLOWED, kind + '-dumpxml', 'mine')
+                refused(host, ALLOWED, kind + '-dumpxml', 'theirs', because='failed to get')
+                refused(host, DENIED, *command)
+            for name in ('mine', 'theirs'):
+                host.virsh('pool-start', name)
+            for name in ('mine', 'theirs'):
+                host.virsh('vol-create-as', 'mine', name, '1M')
+            expect('volumes', allowed(host, ALLOWED, 'vol-list', 'mine').split()[0::2], ['mine'])
+            refused(host, ALLOWED, 'vol-delete', '--pool', 'mine', 'theirs', because='failed to get vol')
+            refused(host, ALLOWED, 'vol-create-as', 'mine', 'another', '1M')
+            allowed(host, ALLOWED, 'vol-delete', '--pool', 'mine', 'mine')
+            refused(host, ALLOWED, 'pool-destroy', 'theirs', because='failed to get pool')
+            allowed(host, ALLOWED, 'pool-destroy', 'mine')
+            for kind in lists:
+                allowed(host, ALLOWED, kind + '-undefine', 'mine')
+        finally:
+            for whose in ('mine', 'theirs'):
+                for command in ('net-undefine', 'pool-destroy', 'pool-undefine', 'nwfilter-undefine'):
+                    with contextlib.suppress(Failure):
+                        host.virsh(command, whose)
+
+
+def test_access_to_snapshots(host):
+    """who may not see a guest sees nothing of its snapshots, whatever name is given with its UUID"""
+    with polkit(host, OBJECT_RULES):
+        host.main.stop()
+        host.start(args=['-f', config(host, 'acl', 'access_drivers = [ "polkit" ]\n')])
+        for name in ('mine', 'theirs'):
+            host.define(name, kvm=False)
+        xml = '<domainsnapshot><name>s</name><state>shutoff</state><creationTime>1</creationTime>%s</domainsnapshot>'
+        for name in ('mine', 'theirs'):
+            whole = host.virsh('dumpxml', name)
+            host.virsh('snapshot-create', name, host.write('s.xml', xml % whole), '--redefine')
+        expect('mine', allowed(host, ALLOWED, 'snapshot-list', 'mine', '--name').split(), ['s'])
+        refused(host, ALLOWED, 'snapshot-list', 'theirs', because='failed to get domain')
+        lie = script(host, SNAPSHOT_LIE % (os.path.dirname(__file__), host.virsh('domuuid', 'theirs').strip()))
+        expect("another's, under one's own name", lie, '88\n')
+        allowed(host, ALLOWED, 'snapshot-delete', 'mine', 's', '--metadata')
+        host.virsh('snapshot-delete', 'theirs', 's', '--metadata')
+
+
 COUNTS = '''
 import libvirt, sys
 c = libvirt.open(sys.argv[1])
@@ -330,4 +409,16 @@ client.call(raw.AUTH_LIST)
 client.call(raw.AUTH_POLKIT)
 client.call(raw.OPEN, struct.pack('>I', 1) + raw.string('qemu:///system') + struct.pack('>I', 0))
 print(client.call(raw.DOMAIN_CREATE, domain).code)
+'''
+SNAPSHOT_LIE = '''
+import struct, sys
+sys.path.insert(0, %r)
+import raw
+domain = raw.string('mine') + bytes.fromhex(%r.replace('-', '')) + struct.pack('>i', -1)
+client = raw.Client('/run/libvirt/libvirt-sock')
+client.call(raw.AUTH_LIST)
+client.call(raw.AUTH_POLKIT)
+client.call(raw.OPEN, struct.pack('>I', 1) + raw.string('qemu:///system') + struct.pack('>I', 0))
+DOMAIN_SNAPSHOT_GET_XML_DESC = 186
+print(client.call(DOMAIN_SNAPSHOT_GET_XML_DESC, raw.string('s') + domain + struct.pack('>I', 0)).code)
 '''

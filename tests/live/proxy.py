@@ -1,6 +1,7 @@
 """virtproxyd: one way in, from which every call goes on to the daemon whose part it is."""
 import contextlib
 import os
+import struct
 import subprocess
 
 import libvirt
@@ -13,6 +14,7 @@ BACKENDS = {'virtqemud': 'qemu', 'virtsecretd': 'secret', 'virtnetworkd': 'netwo
             'virtnodedevd': 'nodedev',
             'virtnwfilterd': 'nwfilter', 'virtinterfaced': 'interface'}
 NOBODY = 65534
+SECRET_GET_VALUE, CONNECT_SET_IDENTITY, VOLUME = 145, 419, 1
 
 
 def virt_admin(host, daemon, *args):
@@ -94,6 +96,62 @@ def test_guest_through_proxy(host):
         stop_guests(host)
 
 
+PRIVATE = """<secret ephemeral='no' private='yes'><uuid>0f0b1d2c-6a3e-4e6c-9d1b-2b8b4c9d6e01</uuid>
+  <usage type='volume'><volume>/locked</volume></usage></secret>"""
+LOCKED = """<volume><name>locked</name><capacity>1048576</capacity><target><format type='raw'/><encryption format='luks'>
+  <secret type='passphrase' %s/></encryption></target></volume>"""
+LOCKED_DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw'/>
+  <source file='%s'><encryption format='luks'><secret type='passphrase' %s/></encryption></source>
+  <target dev='vda' bus='virtio'/></disk>"""
+WHICH = {'uuid': "uuid='0f0b1d2c-6a3e-4e6c-9d1b-2b8b4c9d6e01'", 'usage': "usage='/locked'"}
+
+
+def test_secrets_of_another_daemon(host):
+    """virtstoraged and virtqemud get private values from virtsecretd, by UUID and by usage; clients do not, whatever token they show"""
+    needs('qemu-img')
+    start(host, daemons=['virtqemud', 'virtsecretd', 'virtstoraged'])
+    conn = libvirt.open(host.uri)
+    secret = conn.secretDefineXML(PRIVATE)
+    try:
+        directory = host.directory('p')
+        pool = conn.storagePoolCreateXML("<pool type='dir'><name>p</name><target><path>%s</path></target></pool>" % directory)
+        try:
+            pool.createXML(LOCKED % WHICH['usage'])
+            raise Failure('a volume is encrypted without a passphrase')
+        except libvirt.libvirtError as error:
+            expect('no value', error.get_error_code(), libvirt.VIR_ERR_NO_SECRET)
+        secret.setValue(b'open sesame')
+        path = pool.createXML(LOCKED % WHICH['usage']).path()
+        for place in (host.logs, directory):
+            os.chmod(place, 0o755)
+        host.define('locked', devices=LOCKED_DISK % (path, WHICH['usage']))
+        guest = conn.lookupByName('locked')
+        guest.create()                                            # QEMU opens it with the passphrase, or ends
+        expect('its size', guest.blockInfo('vda')[0], 1 << 20)
+        guest.destroy()
+        host.define('open')
+        guest = conn.lookupByName('open')
+        guest.create()
+        guest.attachDeviceFlags(LOCKED_DISK % (path, WHICH['uuid']), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+        expect('its size', guest.blockInfo('vda')[0], 1 << 20)
+        guest.destroy()
+
+        for token in ('', 'f' * 32):
+            client = raw.Client('/run/libvirt/virtsecretd-sock')
+            client.call(raw.AUTH_LIST)
+            client.call(raw.OPEN, struct.pack('>I', 1) + raw.string('secret:///system') + struct.pack('>I', 0))
+            if token:
+                show = struct.pack('>I', 1) + raw.string('system.token') + struct.pack('>I', 7) + raw.string(token) + struct.pack('>I', 0)
+                expect('showing a token', client.call(CONNECT_SET_IDENTITY, show).status, raw.OK)
+            reply = client.call(SECRET_GET_VALUE, secret.UUID() + struct.pack('>i', VOLUME) + raw.string('/locked') + struct.pack('>I', 0))
+            expect('the value', (reply.status, reply.code), (raw.ERROR, libvirt.VIR_ERR_INVALID_SECRET))
+            client.close()
+    finally:
+        stop_guests(host)
+        with contextlib.suppress(libvirt.libvirtError):
+            secret.undefine()
+
+
 def test_identity_and_read_only(host):
     """the daemons are told who the client is, and the proxy's own sockets, limits and read-only rule hold"""
     start(host, 'auth_unix_rw = "none"\nunix_sock_rw_perms = "0777"\nmax_clients = 3\nmax_anonymous_clients = 3\n', ['virtqemud'])
@@ -133,19 +191,58 @@ def test_identity_and_read_only(host):
         client.close()
 
 
+NETWORK = """<network><name>far</name><bridge name='bvfar'/><ip address='192.168.78.1' netmask='255.255.255.0'/></network>"""
+BYTES = os.urandom(3 << 20)
+
+
+def send_some(_, size, sent):
+    part = BYTES[len(sent):len(sent) + size]
+    sent += part
+    return part
+
+
+def use_everything(host, conn, directory):
+    """What a remote administrator does with the daemons behind the proxy."""
+    expect('guests', conn.listAllDomains(), [])
+    secret = conn.secretDefineXML(SECRET)
+    expect('its UUID', [s.UUIDString() for s in conn.listAllSecrets()], [secret.UUIDString()])
+    secret.undefine()
+
+    network = conn.networkDefineXML(NETWORK)
+    network.create()
+    expect('networks that run', [n.name() for n in conn.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)], ['far'])
+    expect('its bridge', os.path.exists('/proc/sys/net/ipv4/conf/bvfar'), True)
+    network.destroy()
+    network.undefine()
+
+    pool = conn.storagePoolDefineXML("<pool type='dir'><name>far</name><target><path>%s</path></target></pool>" % directory)
+    pool.create()
+    volume = pool.createXML('<volume><name>v</name><capacity>%d</capacity></volume>' % len(BYTES))
+    stream, sent = conn.newStream(), bytearray()
+    volume.upload(stream, 0, len(BYTES))
+    stream.sendAll(send_some, sent)
+    stream.finish()
+    stream, back = conn.newStream(), []
+    volume.download(stream, 0, len(BYTES))
+    stream.recvAll(lambda _, data, parts: parts.append(data), back)
+    stream.finish()
+    expect('what came back', b''.join(back) == BYTES, True)
+    volume.delete()
+    pool.destroy()
+    pool.undefine()
+    number = clients(host, 'virtqemud')[0][0]
+    return figures(virt_admin(host, 'virtqemud', 'client-info', 'virtqemud', number))
+
+
 def test_remote_clients(host):
-    """clients by TLS and TCP manage guests and secrets through the proxy"""
+    """clients by TLS and TCP manage guests, secrets, networks, pools and volumes' bytes through the proxy"""
     needs('certtool')
     pki = Pki(host.directory('pki'))
-    start(host, pki.config('listen_tls = 1\nlisten_tcp = 1\nauth_tcp = "none"\n'), ['virtqemud', 'virtsecretd'])
+    start(host, pki.config('listen_tls = 1\nlisten_tcp = 1\nauth_tcp = "none"\n'),
+          ['virtqemud', 'virtsecretd', 'virtnetworkd', 'virtstoraged'])
     for uri in (tls_uri(pki.client('good')), 'qemu+tcp://localhost/system'):
         with contextlib.closing(libvirt.open(uri)) as conn:
-            expect('guests', conn.listAllDomains(), [])
-            secret = conn.secretDefineXML(SECRET)
-            expect('its UUID', [s.UUIDString() for s in conn.listAllSecrets()], [secret.UUIDString()])
-            secret.undefine()
-            number = clients(host, 'virtqemud')[0][0]
-            info = figures(virt_admin(host, 'virtqemud', 'client-info', 'virtqemud', number))
+            info = use_everything(host, conn, host.directory('pool'))
             if 'tls' in uri:
                 expect('who it is', info['tls_x509_dname'], 'O=Org,CN=good')
 

@@ -31,6 +31,7 @@ struct SecretLookup {
   std::string uuid;        // empty: by usage
   std::string usage_type;  // "ceph", "iscsi", "volume", "tls", "vtpm"
   std::string usage;
+  auto operator<=>(const SecretLookup&) const = default;
 };
 
 // Numbers of descriptors that QEMU inherits for one device; -1 is none.
