@@ -6,7 +6,7 @@ namespace bv {
 
 void AddVirtqemudDrivers(DriverList& drivers, const DriverEnvironment& environment) {
   drivers.push_back(std::make_unique<qemu::QemuDriver>(environment));
-  drivers.push_back(std::make_unique<qemu::HostDeviceDriver>(environment));
+  drivers.push_back(std::make_unique<qemu::HostDeviceDriver>());
 }
 
 }  // namespace bv

@@ -31,6 +31,7 @@
 #include "qemu/net_filters.h"
 #include "qemu/network_ports.h"
 #include "qemu/nvram.h"
+#include "qemu/pci_passthrough.h"
 #include "qemu/secret_values.h"
 #include "qemu/storage_chain.h"
 #include "qemu/tap.h"
@@ -264,6 +265,10 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   }
   co_await ResolveChains(def, *config);
   if (domain->guest.get() != guest) co_return;
+  for (std::size_t i = 0; i < def.hostdevs.size(); ++i) {
+    co_await ChoosePciBackend(*def.hostdevs[i]);
+    if (domain->guest.get() != guest) co_return;
+  }
   BuildOptions build;
   build.master_key = guest->master_key;
   build.incoming_uri = options.incoming_uri;

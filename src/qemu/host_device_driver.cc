@@ -9,6 +9,7 @@
 #include "daemon/node_devices.h"
 #include "host/host_capabilities.h"
 #include "host/pci_function.h"
+#include "qemu/pci_passthrough.h"
 
 namespace bv::qemu {
 
@@ -53,10 +54,6 @@ Task<> LoadVfio() {
 
 }  // namespace
 
-HostDeviceDriver::HostDeviceDriver(const DriverEnvironment& environment) {
-  NodeDevices::set_remote(environment.state_dir + "/virtnodedevd-sock", environment.privileged);
-}
-
 void HostDeviceDriver::Register(Service& service) {
   service.On<proc::NodeDeviceDettach>(this, &HostDeviceDriver::Dettach);
   service.On<proc::NodeDeviceDetachFlags>(this, &HostDeviceDriver::DetachFlags);
@@ -68,11 +65,7 @@ Task<> HostDeviceDriver::Detach(std::string name, std::optional<std::string> dri
   auto unsupported = [](const char* text) { return Error(ErrorDomain::kQemu, ErrorCode::kArgumentUnsupported, text); };
   if (driver == "kvm") throw unsupported("KVM device assignment is no longer supported on this system");
   if (driver && *driver != "vfio") throw Error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, "unknown driver name '" + *driver + "'");
-  auto supported = [] {
-    host::KernelFiles files;
-    return host::HasIommu(files) && files.Exists("/dev/vfio/vfio");
-  };
-  if (!co_await Offload(supported)) throw unsupported("VFIO device assignment is currently not supported on this system");
+  if (!co_await Offload(CanPassPciDevices)) throw unsupported("VFIO device assignment is currently not supported on this system");
   co_await LoadVfio();
   co_await OnDevice(std::move(name), [](host::PciFunction& device) { device.BindTo(host::kVfioPci); });
 }

@@ -13,8 +13,6 @@ namespace bv::qemu {
 // answer, so connections to this one reach them and those to the node devices' own driver do not. Has no state.
 class HostDeviceDriver : public Driver {
  public:
-  explicit HostDeviceDriver(const DriverEnvironment& environment);
-
   void Register(Service& service) override;
   bool AcceptsUri(const Uri&) const override { return false; }
   std::string DefaultUri() const override { return {}; }

@@ -23,6 +23,7 @@
 #include "qemu/device_acl.h"
 #include "qemu/device_change.h"
 #include "qemu/output_keeper.h"
+#include "qemu/pci_passthrough.h"
 #include "qemu/plug_steps.h"
 #include "qemu/storage_chain.h"
 #include "qemu/net_filters.h"
@@ -368,6 +369,8 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
         pass(tap.queues, fds.tap);
         pass(tap.vhost, fds.vhost);
       }
+    } else if constexpr (std::is_same_v<T, Hostdev>) {
+      co_await ChoosePciBackend(*device);
     } else if constexpr (std::is_same_v<T, Vsock>) {
       plug.keep.push_back(OpenVsock(*device));
       plug.options.fds[alias].vhost_device = plug.keep.back().get();

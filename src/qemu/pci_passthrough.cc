@@ -1,0 +1,29 @@
+#include "qemu/pci_passthrough.h"
+
+#include "base/error.h"
+#include "base/wait.h"
+#include "host/host_capabilities.h"
+#include "host/kernel_files.h"
+
+namespace bv::qemu {
+
+using model::PciBackend;
+
+bool CanPassPciDevices() {
+  host::KernelFiles files;
+  return host::HasIommu(files) && files.Exists("/dev/vfio/vfio");
+}
+
+Task<> ChoosePciBackend(model::Hostdev& device) {
+  if (device.mode != model::HostdevMode::kSubsystem || device.type != model::HostdevType::kPci) co_return;
+  auto unsupported = [](const char* text) { return Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported, text); };
+  auto& backend = device.pci.backend;
+  if (backend != PciBackend::kDefault && backend != PciBackend::kVfio)
+    throw unsupported("host doesn't support legacy PCI passthrough");
+  bool can = co_await Offload(CanPassPciDevices);
+  if (!can && backend == PciBackend::kVfio) throw unsupported("host doesn't support VFIO PCI passthrough");
+  if (!can) throw unsupported("host doesn't support passthrough of host PCI devices");
+  backend = PciBackend::kVfio;
+}
+
+}  // namespace bv::qemu

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "base/task.h"
+#include "model/domain/hostdev.h"
+
+namespace bv::qemu {
+
+// Whether this host can hand out PCI devices: by VFIO, behind an IOMMU. Blocks.
+bool CanPassPciDevices();
+
+// Has a PCI device handed out by VFIO where its definition leaves that open. Throws kConfigUnsupported (domain kQemu)
+// where this host cannot hand out the device as it says. Others are left alone.
+Task<> ChoosePciBackend(model::Hostdev& device);
+
+}  // namespace bv::qemu
