@@ -17,8 +17,6 @@ class NodeDevices {
 
   // Set by the driver that is one.
   static void set_local(NodeDevices* devices);
-  // Where virtnodedevd listens, for a daemon that has none.
-  static void set_remote(std::string socket, bool privileged);
 
  protected:
   virtual Task<> CheckLocally(std::string name) = 0;
