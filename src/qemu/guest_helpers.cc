@@ -180,7 +180,7 @@ Task<> StartTpm(TpmEmulator tpm, std::shared_ptr<const QemuConfig> config, Cgrou
   command.new_session = true;
   cgroup.Contain(command);
   auto launch = [&command, pid_file = tpm.pid_file] { return LaunchNoted(command, pid_file); };
-  Child child = co_await Offload(std::move(launch));
+  bv::Child child = co_await Offload(std::move(launch));
   const auto limit = Clock::now() + kStartLimit;
   while (!FileExists(tpm.socket)) {
     if (co_await child.Wait(In(10ms))) Failed(fmt::format("{} ended at once; its log is '{}'", kEmulator, tpm.log));
