@@ -20,7 +20,8 @@ Task<> ChoosePciBackend(model::Hostdev& device) {
   auto& backend = device.pci.backend;
   if (backend != PciBackend::kDefault && backend != PciBackend::kVfio)
     throw unsupported("host doesn't support legacy PCI passthrough");
-  bool can = co_await Offload(CanPassPciDevices);
+  auto ask = [] { return CanPassPciDevices(); };
+  bool can = co_await Offload(ask);
   if (!can && backend == PciBackend::kVfio) throw unsupported("host doesn't support VFIO PCI passthrough");
   if (!can) throw unsupported("host doesn't support passthrough of host PCI devices");
   backend = PciBackend::kVfio;
