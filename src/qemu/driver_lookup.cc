@@ -301,12 +301,9 @@ Task<remote::ConnectDomainXmlToNativeRet> QemuDriver::ConnectDomainXmlToNative(C
   ValidateDomain(*def, *caps, *config_);
   auto host_cpu = co_await host_calls_->HostCpu();
   BuildOptions options;
-  options.standalone = true;
   options.host_cpu = &host_cpu;
-  auto build = [&] {
-    auto copy = Copy(*def);
-    return NativeCommandLine(std::move(*copy), *caps, *config_, options);
-  };
+  PrepareNative(*def, *caps, *config_, options);
+  auto build = [&] { return BuildCommandLine(*def, *caps, *config_, options); };
   auto line = co_await BuildWithSecrets(options, build);
   co_return remote::ConnectDomainXmlToNativeRet{line.ToShell() + "\n"};
 }

@@ -6,13 +6,12 @@
 
 namespace bv::qemu {
 
-CommandLine NativeCommandLine(model::DomainDef def, const QemuCaps& caps, const QemuConfig& config, BuildOptions options) {
+void PrepareNative(model::DomainDef& def, const QemuCaps& caps, const QemuConfig& config, BuildOptions& options) {
   options.standalone = true;
   MakeInterfacesGeneric(&def, options);
   AssignPciAddresses(def, false);
   AssignAliases(def);
   Prepare(&def, caps, config, options);
-  return BuildCommandLine(def, caps, config, options);
 }
 
 }  // namespace bv::qemu

@@ -5,9 +5,9 @@
 
 namespace bv::qemu {
 
-// domxml-to-native: the line that would start `def`, which has gone through PostParse and
-// validation. Nothing on the host is changed or opened: interfaces become placeholders, sockets are
+// domxml-to-native: makes `def`, which has gone through PostParse and validation, ready for BuildCommandLine() of the
+// line that would start it. Nothing on the host is changed or opened: interfaces become placeholders, sockets are
 // named by path. Throws what starting it would throw at this point.
-CommandLine NativeCommandLine(model::DomainDef def, const QemuCaps& caps, const QemuConfig& config, BuildOptions options);
+void PrepareNative(model::DomainDef& def, const QemuCaps& caps, const QemuConfig& config, BuildOptions& options);
 
 }  // namespace bv::qemu

@@ -84,7 +84,9 @@ std::vector<std::string> TryCase(const Json& test_case, Emulators* emulators, co
     const QemuCaps& caps = emulators->Get(def.emulator, accelerator);
     PostParse(def, caps, config);
     ValidateDomain(def, caps, config);
-    CommandLine line = NativeCommandLine(std::move(def), caps, config, OptionsFor(test_case));
+    BuildOptions options = OptionsFor(test_case);
+    PrepareNative(def, caps, config, options);
+    CommandLine line = BuildCommandLine(def, caps, config, options);
     if (expected_error) return {"-error " + expected_error.Dump(), "+" + line.ToShell()};
     std::vector<std::string> expected;
     for (auto& element : expect.GetArray("argv").elements()) expected.push_back(*element.AsString());
