@@ -37,22 +37,22 @@ void EventsByKey<Key>::Remove(const rpc::ClientSession& client, int id) {
 }
 
 template <typename Key>
-Json EventsByKey<Key>::Save(const rpc::ClientSession& client, const char* object) const {
+Json EventsByKey<Key>::Save(const rpc::ClientSession& client) const {
   Json list = Json::Array();
   for (const Subscription& subscription : subscriptions_) {
     if (subscription.client.lock().get() != &client) continue;
     Json entry = Json::Object({{"id", subscription.id}, {"event", subscription.event}});
-    if (subscription.object) entry.Set(object, TextOf(*subscription.object));
+    if (subscription.object) entry.Set(member_, TextOf(*subscription.object));
     list.Append(entry);
   }
   return list;
 }
 
 template <typename Key>
-void EventsByKey<Key>::Restore(rpc::ClientSession& client, const Json& list, const char* object) {
+void EventsByKey<Key>::Restore(rpc::ClientSession& client, const Json& list) {
   for (const Json& entry : list.elements()) {
     Insert(client, static_cast<int>(entry.Find("id").AsInt().value_or(-1)), static_cast<int>(entry.Find("event").AsInt().value_or(-1)),
-           KeyOf<Key>(entry.Find(object).AsString()));
+           KeyOf<Key>(entry.Find(member_).AsString()));
   }
 }
 

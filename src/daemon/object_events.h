@@ -11,13 +11,25 @@
 
 namespace bv {
 
+// What a live upgrade knows of EventsByKey.
+class Subscriptions {
+ public:
+  virtual ~Subscriptions() = default;
+  virtual int next() const = 0;
+  virtual void set_next(int next) = 0;
+  // Per client: [ { "id", "event", MEMBER: KEY } ], none: empty.
+  virtual Json Save(const rpc::ClientSession& client) const = 0;
+  virtual void Restore(rpc::ClientSession& client, const Json& list) = 0;
+};
+
 // Who wants to know what happens to a driver's objects, which are told apart by keys (UUIDs, names): of all of them or
 // of one, and of one kind of event. A subscription ends with its client.
 template <typename Key>
-class EventsByKey {
+class EventsByKey : public Subscriptions {
  public:
-  // `what` the objects are called in errors, and how many kinds of event they have, from 0 on.
-  EventsByKey(const char* what, int kinds) : what_(what), kinds_(kinds) {}
+  // `what` the objects are called in errors, how many kinds of event they have, from 0 on, and the member in which a
+  // saved subscription names its object. Literals.
+  EventsByKey(const char* what, int kinds, const char* member) : what_(what), kinds_(kinds), member_(member) {}
 
   // The number that the client knows the subscription by. Throws when there are no such events.
   int Add(rpc::ClientSession& client, int event, std::optional<Key> object);
@@ -38,11 +50,10 @@ class EventsByKey {
 
   bool empty() const { return subscriptions_.empty(); }
 
-  // For a live upgrade: the next number, and per client [ { "id", "event", `object`: KEY } ], none: empty.
-  int next() const { return next_; }
-  void set_next(int next) { next_ = next; }
-  Json Save(const rpc::ClientSession& client, const char* object) const;
-  void Restore(rpc::ClientSession& client, const Json& list, const char* object);
+  int next() const override { return next_; }
+  void set_next(int next) override { next_ = next; }
+  Json Save(const rpc::ClientSession& client) const override;
+  void Restore(rpc::ClientSession& client, const Json& list) override;
 
  private:
   struct Subscription {
@@ -54,6 +65,7 @@ class EventsByKey {
 
   const char* what_;
   int kinds_;
+  const char* member_;
   std::vector<Subscription> subscriptions_;
   int next_ = 0;
 };

@@ -3,13 +3,9 @@
 #include <fnmatch.h>
 
 #include "base/error.h"
-#include "base/files.h"
-#include "base/json.h"
 #include "base/verbatim_error.h"
 #include "base/wait.h"
-#include "daemon/uri.h"
 #include "interface/host_interfaces.h"
-#include "upgrade/fds.h"
 
 namespace bv::interface {
 
@@ -17,7 +13,6 @@ using namespace remote;
 
 namespace {
 
-constexpr char kMember[] = "interface";  // of an upgrade's state
 // virConnectListAllInterfacesFlags, virInterfaceXMLFlags
 enum : unsigned { kInactive = 1, kActive = 2, kAllFilters = 3 };
 constexpr unsigned kXmlInactive = 1;
@@ -56,25 +51,15 @@ Task<std::int32_t> CountOf(const char* state) {
 }  // namespace
 
 InterfaceDriver::InterfaceDriver(const DriverEnvironment& environment)
-    : privileged_(environment.privileged), state_dir_(environment.state_dir + (environment.privileged ? "/interface" : "/interface/run")) {}
+    : ObjectDriver(environment, "interface", ErrorDomain::kInterface), state_dir_(environment.state_dir + (environment.privileged ? "/interface" : "/interface/run")) {}
 
 Task<> InterfaceDriver::Start() {
-  MakeDirs(state_dir_, 0700);
-  lock_.emplace(state_dir_ + "/driver.pid", std::move(inherited_lock_));
+  LockState(state_dir_);
   co_return;
-}
-
-Task<> InterfaceDriver::Stop() {
-  lock_.reset();
-  co_return;
-}
-
-bool InterfaceDriver::AcceptsUri(const Uri& uri) const {
-  return AcceptsLocalUri(uri, "interface", privileged_, ErrorDomain::kInterface);
 }
 
 void InterfaceDriver::Register(Service& service) {
-  service.On<proc::ConnectGetType>(this, &InterfaceDriver::GetType);
+  ObjectDriver::Register(service);
   service.On<proc::ConnectNumOfInterfaces>(this, &InterfaceDriver::CountActive);
   service.On<proc::ConnectNumOfDefinedInterfaces>(this, &InterfaceDriver::CountInactive);
   service.On<proc::ConnectListInterfaces>(this, &InterfaceDriver::ListActive);
@@ -84,20 +69,6 @@ void InterfaceDriver::Register(Service& service) {
   service.On<proc::InterfaceLookupByMacString>(this, &InterfaceDriver::LookupByMac);
   service.On<proc::InterfaceGetXmlDesc>(this, &InterfaceDriver::GetXml);
   service.On<proc::InterfaceIsActive>(this, &InterfaceDriver::IsActive);
-}
-
-void InterfaceDriver::SaveState(Json& state, upgrade::PassedFds& fds) const {
-  if (lock_) state.Set(kMember, Json::Object({{"lock", fds.Pass(lock_->fd())}}));
-}
-
-void InterfaceDriver::RestoreState(const Json& state, upgrade::InheritedFds& fds) {
-  if (Json lock = state.Find(kMember).Find("lock")) inherited_lock_ = fds.Take(lock);
-}
-
-Task<ConnectGetTypeRet> InterfaceDriver::GetType(Call&) {
-  ConnectGetTypeRet ret;
-  ret.type = "interface";
-  co_return ret;
 }
 
 Task<ConnectNumOfInterfacesRet> InterfaceDriver::CountActive(Call&) {

@@ -6,7 +6,6 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/verbatim_error.h"
-#include "daemon/uri.h"
 #include "host/net_link.h"
 #include "network/validate.h"
 
@@ -21,7 +20,7 @@ constexpr char kSource[] = "network.bridge_driver";
 void RefuseFlags(unsigned flags, unsigned known, const char* function) { RefuseOtherFlags(flags, known, ErrorDomain::kNetwork, function); }
 
 NetworkDriver::NetworkDriver(const DriverEnvironment& environment)
-    : privileged_(environment.privileged), paths_(environment), on_idle_(environment.on_idle), starter_(paths_) {
+    : ObjectDriver(environment, "network", ErrorDomain::kNetwork, &events_), paths_(environment), on_idle_(environment.on_idle), starter_(paths_) {
   set_local(this);
 }
 
@@ -29,19 +28,13 @@ NetworkDriver::~NetworkDriver() { set_local(nullptr); }
 
 Task<> NetworkDriver::Start() {
   // Nobody is served yet: what blocks here delays only ourselves.
-  MakeDirs(paths_.state_dir);
+  LockState(paths_.state_dir, 0755);
   MakeDirs(paths_.dnsmasq_dir);
-  lock_.emplace(paths_.state_dir + "/driver.pid", std::move(inherited_lock_));
   LoadAll();
   for (const NetworkPtr& network : networks_.all()) {
     if (network->active()) co_await Refresh(network, true);
   }
   co_await AutostartAll();
-}
-
-Task<> NetworkDriver::Stop() {
-  lock_.reset();
-  co_return;
 }
 
 void NetworkDriver::LoadAll() {
@@ -93,7 +86,7 @@ Task<> NetworkDriver::Refresh(NetworkPtr network, bool dnsmasq) {
 // Once a boot: a file that is gone with the rest of /run says whether.
 Task<> NetworkDriver::AutostartAll() {
   std::string marker = paths_.state_dir + "/autostarted";
-  if (privileged_) {
+  if (privileged()) {
     if (FileExists(marker)) co_return;
     WriteFileAtomic(marker, "");
   }
@@ -139,8 +132,6 @@ Task<> NetworkDriver::Reload() {
   }
 }
 
-bool NetworkDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "network", privileged_, ErrorDomain::kNetwork); }
-
 bool NetworkDriver::HasActiveObjects() const {
   for (const NetworkPtr& network : networks_.all()) {
     if (network->active()) return true;
@@ -149,7 +140,7 @@ bool NetworkDriver::HasActiveObjects() const {
 }
 
 void NetworkDriver::Register(Service& service) {
-  service.On<proc::ConnectGetType>(this, &NetworkDriver::GetType);
+  ObjectDriver::Register(service);
   service.On<proc::ConnectNumOfNetworks>(this, &NetworkDriver::CountActive);
   service.On<proc::ConnectNumOfDefinedNetworks>(this, &NetworkDriver::CountInactive);
   service.On<proc::ConnectListNetworks>(this, &NetworkDriver::ListActive);
@@ -181,12 +172,6 @@ void NetworkDriver::Register(Service& service) {
   service.On<proc::NetworkPortDelete>(this, &NetworkDriver::DeletePortCall);
   service.On<proc::NetworkPortGetParameters>(this, &NetworkDriver::GetPortParameters);
   service.On<proc::NetworkPortSetParameters>(this, &NetworkDriver::SetPortParameters);
-}
-
-Task<ConnectGetTypeRet> NetworkDriver::GetType(Call&) {
-  ConnectGetTypeRet ret;
-  ret.type = "network";
-  co_return ret;
 }
 
 Task<AsyncMutex::Lock> NetworkDriver::BeginChange() {

@@ -3,10 +3,8 @@
 #include <optional>
 
 #include "base/wait.h"
-#include "daemon/driver.h"
 #include "daemon/network_source.h"
-#include "daemon/object_events.h"
-#include "daemon/pid_file.h"
+#include "daemon/object_driver.h"
 #include "network/starter.h"
 #include "protocol/remote.h"
 #include "rpc/service.h"
@@ -14,31 +12,21 @@
 namespace bv::network {
 
 // virtnetworkd's driver: networks, their ports, leases and events.
-class NetworkDriver : public Driver, public NetworkSource {
+class NetworkDriver : public ObjectDriver, public NetworkSource {
  public:
   explicit NetworkDriver(const DriverEnvironment& environment);
   ~NetworkDriver() override;
 
   Task<> Start() override;
-  Task<> Stop() override;
   Task<> Reload() override;
   void Register(Service& service) override;
-  bool AcceptsUri(const Uri& uri) const override;
-  std::string DefaultUri() const override { return privileged_ ? "network:///system" : "network:///session"; }
-  bool IsHypervisor() const override { return false; }
   bool HasActiveObjects() const override;
-  // upgrade.cc
-  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
-  void SaveClient(ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
-  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
-  void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
   bool Quiet() const override { return !changes_.held(); }
 
   Task<std::string> CreatePort(std::string network, std::string port) override;
   Task<> DeletePort(std::string network, Uuid port) override;
 
  private:
-  Task<remote::ConnectGetTypeRet> GetType(Call& call);
   // driver_lookup.cc
   Task<remote::ConnectNumOfNetworksRet> CountActive(Call& call);
   Task<remote::ConnectNumOfDefinedNetworksRet> CountInactive(Call& call);
@@ -94,15 +82,12 @@ class NetworkDriver : public Driver, public NetworkSource {
   Task<> AutostartAll();
   void TellLifecycle(const remote::NonnullNetwork& network, int event);
 
-  const bool privileged_;
   const NetworkPaths paths_;
   std::function<void()> on_idle_;
-  std::optional<PidFile> lock_;  // against another daemon that would manage the same networks
-  Fd inherited_lock_;            // of another image of this process
   NetworkStarter starter_;
   NetworkList networks_;
   AsyncMutex changes_;  // one at a time: rules and bridges are the host's
-  ObjectEvents events_{"network", 2};
+  ObjectEvents events_{"network", 2, "network"};
 };
 
 inline remote::NonnullNetwork Reference(const Network& network) { return {network.name(), network.uuid()}; }

@@ -3,10 +3,8 @@
 #include <bit>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/verbatim_error.h"
 #include "daemon/access_lists.h"
-#include "daemon/uri.h"
 #include "host/host_uuid.h"
 #include "nodedev/describe_device.h"
 
@@ -41,7 +39,7 @@ void RefuseFlags(unsigned flags, unsigned known, const char* function) { RefuseO
 bool IsComputer(const DeviceList::Entry& entry) { return entry.active && entry.path.empty(); }
 
 NodeDeviceDriver::NodeDeviceDriver(const DriverEnvironment& environment)
-    : privileged_(environment.privileged),
+    : ObjectDriver(environment, "nodedev", ErrorDomain::kNodedev, &events_),
       state_dir_(environment.state_dir + (environment.privileged ? "/nodedev" : "/nodedev/run")),
       devices_([this](DeviceList::Event event, const std::string& name) { OnEvent(event, name); }) {
   set_local(this);
@@ -50,23 +48,15 @@ NodeDeviceDriver::NodeDeviceDriver(const DriverEnvironment& environment)
 NodeDeviceDriver::~NodeDeviceDriver() { set_local(nullptr); }
 
 Task<> NodeDeviceDriver::Start() {
-  MakeDirs(state_dir_, 0700);
-  lock_.emplace(state_dir_ + "/driver.pid", std::move(inherited_lock_));
+  LockState(state_dir_);
   // Those who asked another image of this process go on to be told.
   if (events_.empty()) co_return;
   co_await devices_.Refresh();
   WatchIfWanted();
 }
 
-Task<> NodeDeviceDriver::Stop() {
-  lock_.reset();
-  co_return;
-}
-
-bool NodeDeviceDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "nodedev", privileged_, ErrorDomain::kNodedev); }
-
 void NodeDeviceDriver::Register(Service& service) {
-  service.On<proc::ConnectGetType>(this, &NodeDeviceDriver::GetType);
+  ObjectDriver::Register(service);
   service.On<proc::NodeNumOfDevices>(this, &NodeDeviceDriver::Count);
   service.On<proc::NodeListDevices>(this, &NodeDeviceDriver::ListNames);
   service.On<proc::ConnectListAllNodeDevices>(this, &NodeDeviceDriver::ListAll);
@@ -165,12 +155,6 @@ Task<std::optional<std::string>> NodeDeviceDriver::FindByWwn(std::string wwnn, s
     if (fc && fc->wwnn == wwnn && fc->wwpn == wwpn) co_return std::move(entry.name);
   }
   co_return std::nullopt;
-}
-
-Task<ConnectGetTypeRet> NodeDeviceDriver::GetType(Call&) {
-  ConnectGetTypeRet ret;
-  ret.type = "nodedev";
-  co_return ret;
 }
 
 Task<NodeNumOfDevicesRet> NodeDeviceDriver::Count(Call&, NodeNumOfDevicesArgs args) {

@@ -3,10 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "daemon/driver.h"
 #include "daemon/node_devices.h"
-#include "daemon/object_events.h"
-#include "daemon/pid_file.h"
+#include "daemon/object_driver.h"
 #include "model/node_device.h"
 #include "nodedev/device_list.h"
 #include "nodedev/mdev_definitions.h"
@@ -17,22 +15,13 @@ namespace bv::nodedev {
 
 // virtnodedevd's driver: the devices of the host, what they are and that they come and go. To take one from the host
 // for a guest is a hypervisor's.
-class NodeDeviceDriver : public Driver, public NodeDevices {
+class NodeDeviceDriver : public ObjectDriver, public NodeDevices {
  public:
   explicit NodeDeviceDriver(const DriverEnvironment& environment);
   ~NodeDeviceDriver() override;
 
   Task<> Start() override;
-  Task<> Stop() override;
   void Register(Service& service) override;
-  bool AcceptsUri(const Uri& uri) const override;
-  std::string DefaultUri() const override { return privileged_ ? "nodedev:///system" : "nodedev:///session"; }
-  bool IsHypervisor() const override { return false; }
-  // upgrade.cc
-  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
-  void SaveClient(ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
-  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
-  void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
 
  protected:
   Task<> CheckLocally(std::string name) override;
@@ -40,7 +29,6 @@ class NodeDeviceDriver : public Driver, public NodeDevices {
  private:
   using Entry = DeviceList::Entry;
 
-  Task<remote::ConnectGetTypeRet> GetType(Call& call);
   Task<remote::NodeNumOfDevicesRet> Count(Call& call, remote::NodeNumOfDevicesArgs args);
   Task<remote::NodeListDevicesRet> ListNames(Call& call, remote::NodeListDevicesArgs args);
   Task<remote::ConnectListAllNodeDevicesRet> ListAll(Call& call, remote::ConnectListAllNodeDevicesArgs args);
@@ -85,11 +73,8 @@ class NodeDeviceDriver : public Driver, public NodeDevices {
   void OnEvent(DeviceList::Event event, const std::string& name);
   void WatchIfWanted();
 
-  const bool privileged_;
   const std::string state_dir_;
-  std::optional<PidFile> lock_;
-  Fd inherited_lock_;  // of another image of this process
-  NamedObjectEvents events_{"node device", 2};
+  NamedObjectEvents events_{"node device", 2, "device"};
   DeviceList devices_;
   MdevDefinitions definitions_;
 };

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/verbatim_error.h"
-#include "daemon/uri.h"
 #include "nwfilter/table.h"
 
 namespace bv::nwfilter {
@@ -28,7 +27,7 @@ void RefuseFlags(unsigned flags, unsigned known, const char* function) {
 }  // namespace
 
 NwfilterDriver::NwfilterDriver(const DriverEnvironment& environment)
-    : privileged_(environment.privileged),
+    : ObjectDriver(environment, "nwfilter", ErrorDomain::kNwfilter),
       state_dir_(environment.state_dir + "/nwfilter"),
       filters_(environment.config_dir + "/nwfilter"),
       bindings_(environment.state_dir + "/nwfilter-binding") {
@@ -42,30 +41,24 @@ NwfilterDriver::~NwfilterDriver() {
 
 // There are no filters in session mode: rules are root's.
 Task<> NwfilterDriver::Start() {
-  if (!privileged_) co_return;
-  MakeDirs(state_dir_, 0700);
+  if (!privileged()) co_return;
+  LockState(state_dir_);
   MakeDirs(bindings_.directory(), 0700);
-  lock_.emplace(state_dir_ + "/driver.pid", std::move(inherited_lock_));
   co_await ReadEverything(true);
 }
 
-Task<> NwfilterDriver::Stop() {
-  lock_.reset();
-  co_return;
-}
-
 Task<> NwfilterDriver::Reload() {
-  if (!privileged_) co_return;
+  if (!privileged()) co_return;
   auto turn = co_await BeginChange();
   co_await ReadEverything(false);
 }
 
 bool NwfilterDriver::AcceptsUri(const Uri& uri) const {
-  return privileged_ && AcceptsLocalUri(uri, "nwfilter", privileged_, ErrorDomain::kNwfilter);
+  return privileged() && ObjectDriver::AcceptsUri(uri);
 }
 
 void NwfilterDriver::Register(Service& service) {
-  service.On<proc::ConnectGetType>(this, &NwfilterDriver::GetType);
+  ObjectDriver::Register(service);
   service.On<proc::ConnectNumOfNwfilters>(this, &NwfilterDriver::Count);
   service.On<proc::ConnectListNwfilters>(this, &NwfilterDriver::ListNames);
   service.On<proc::ConnectListAllNwfilters>(this, &NwfilterDriver::ListAll);
@@ -82,14 +75,8 @@ void NwfilterDriver::Register(Service& service) {
   service.On<proc::NwfilterBindingDelete>(this, &NwfilterDriver::DeleteBindingCall);
 }
 
-Task<ConnectGetTypeRet> NwfilterDriver::GetType(Call&) {
-  ConnectGetTypeRet ret;
-  ret.type = "nwfilter";
-  co_return ret;
-}
-
 Task<AsyncMutex::Lock> NwfilterDriver::BeginChange() {
-  if (!privileged_) throw Error(ErrorDomain::kNwfilter, ErrorCode::kOperationInvalid, "Can't define NWFilters in session mode");
+  if (!privileged()) throw Error(ErrorDomain::kNwfilter, ErrorCode::kOperationInvalid, "Can't define NWFilters in session mode");
   auto lock = co_await changes_.Acquire();
   co_return std::move(*lock);
 }

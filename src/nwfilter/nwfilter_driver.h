@@ -5,9 +5,8 @@
 #include <string>
 
 #include "base/wait.h"
-#include "daemon/driver.h"
 #include "daemon/filter_bindings.h"
-#include "daemon/pid_file.h"
+#include "daemon/object_driver.h"
 #include "nwfilter/address_watch.h"
 #include "nwfilter/bindings.h"
 #include "nwfilter/filter_store.h"
@@ -19,23 +18,17 @@ namespace bv::nwfilter {
 
 // virtnwfilterd's driver: filters, which interfaces they are bound to, and the kernel's rules that come of it.
 // Changes come one after the other, since each is one of rules and files too.
-class NwfilterDriver : public Driver, public FilterBindings {
+class NwfilterDriver : public ObjectDriver, public FilterBindings {
  public:
   explicit NwfilterDriver(const DriverEnvironment& environment);
   ~NwfilterDriver() override;
 
   Task<> Start() override;
-  Task<> Stop() override;
   Task<> Reload() override;
   void Register(Service& service) override;
   bool AcceptsUri(const Uri& uri) const override;
-  std::string DefaultUri() const override { return privileged_ ? "nwfilter:///system" : ""; }
-  bool IsHypervisor() const override { return false; }
+  std::string DefaultUri() const override { return privileged() ? ObjectDriver::DefaultUri() : ""; }
   bool HasActiveObjects() const override { return !bindings_.all().empty(); }
-  // upgrade.cc
-  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
-  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
-  void CheckState(const Json& state) const override;
   bool Quiet() const override { return !changes_.held(); }
 
   // For the other drivers of this daemon.
@@ -43,7 +36,10 @@ class NwfilterDriver : public Driver, public FilterBindings {
   Task<> DeleteBinding(std::string interface) override;
 
  private:
-  Task<remote::ConnectGetTypeRet> GetType(Call& call);
+  // upgrade.cc
+  Json SaveMore(upgrade::PassedFds& fds) const override;
+  void RestoreMore(const Json& ours, upgrade::InheritedFds& fds) override;
+
   Task<remote::ConnectNumOfNwfiltersRet> Count(Call& call);
   Task<remote::ConnectListNwfiltersRet> ListNames(Call& call, remote::ConnectListNwfiltersArgs args);
   Task<remote::ConnectListAllNwfiltersRet> ListAll(Call& call, remote::ConnectListAllNwfiltersArgs args);
@@ -79,10 +75,7 @@ class NwfilterDriver : public Driver, public FilterBindings {
   Task<> Learned(std::string interface, LearnedAddress learned);
   Task<> ReadEverything(bool bindings_too);
 
-  const bool privileged_;
   const std::string state_dir_;
-  std::optional<PidFile> lock_;
-  Fd inherited_lock_;  // of another image of this process
   FilterStore filters_;
   BindingStore bindings_;
   AsyncMutex changes_;

@@ -3,10 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/verbatim_error.h"
 #include "daemon/system_token.h"
-#include "daemon/uri.h"
 
 namespace bv::secret {
 
@@ -44,7 +42,7 @@ void RefuseFlags(unsigned flags, unsigned known, const char* function) {
 }  // namespace
 
 SecretDriver::SecretDriver(const DriverEnvironment& environment)
-    : privileged_(environment.privileged),
+    : ObjectDriver(environment, "secret", ErrorDomain::kSecret, &events_),
       token_dir_(environment.state_dir),
       state_dir_(environment.state_dir + (environment.privileged ? "/secrets" : "/secrets/run")),
       store_(environment.config_dir + "/secrets") {
@@ -54,14 +52,8 @@ SecretDriver::SecretDriver(const DriverEnvironment& environment)
 SecretDriver::~SecretDriver() { set_local(nullptr); }
 
 Task<> SecretDriver::Start() {
-  MakeDirs(state_dir_, 0700);
-  lock_.emplace(state_dir_ + "/driver.pid", std::move(inherited_lock_));
+  LockState(state_dir_);
   store_.Load(SecretStore::ReadFiles(store_.directory()));
-  co_return;
-}
-
-Task<> SecretDriver::Stop() {
-  lock_.reset();
   co_return;
 }
 
@@ -72,14 +64,12 @@ Task<> SecretDriver::Reload() {
   store_.Load(co_await Offload(read));
 }
 
-bool SecretDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "secret", privileged_, ErrorDomain::kSecret); }
-
 bool SecretDriver::HasActiveObjects() const {
   return std::ranges::any_of(store_.all(), [](auto& entry) { return entry.second.def.ephemeral; });
 }
 
 void SecretDriver::Register(Service& service) {
-  service.On<proc::ConnectGetType>(this, &SecretDriver::GetType);
+  ObjectDriver::Register(service);
   service.On<proc::ConnectNumOfSecrets>(this, &SecretDriver::Count);
   service.On<proc::ConnectListSecrets>(this, &SecretDriver::ListUuids);
   service.On<proc::ConnectListAllSecrets>(this, &SecretDriver::ListAll);
@@ -99,12 +89,6 @@ std::string SecretDriver::LocalValue(const Name& name) {
   const Secret* secret = store_.Find(static_cast<SecretUsage>(name.usage_type), name.usage);
   if (!secret) throw Error(ErrorDomain::kSecret, ErrorCode::kNoSecret, "no secret with matching usage '" + name.usage + "'");
   return ValueOf(*secret);
-}
-
-Task<ConnectGetTypeRet> SecretDriver::GetType(Call&) {
-  ConnectGetTypeRet ret;
-  ret.type = "secret";
-  co_return ret;
 }
 
 Task<ConnectNumOfSecretsRet> SecretDriver::Count(Call&) {

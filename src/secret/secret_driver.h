@@ -3,9 +3,7 @@
 #include <optional>
 
 #include "base/wait.h"
-#include "daemon/driver.h"
-#include "daemon/object_events.h"
-#include "daemon/pid_file.h"
+#include "daemon/object_driver.h"
 #include "daemon/secret_source.h"
 #include "protocol/remote.h"
 #include "rpc/service.h"
@@ -14,30 +12,23 @@
 namespace bv::secret {
 
 // virtsecretd's driver: secrets with their values, and events about them.
-class SecretDriver : public Driver, public SecretSource {
+class SecretDriver : public ObjectDriver, public SecretSource {
  public:
   explicit SecretDriver(const DriverEnvironment& environment);
   ~SecretDriver() override;
 
   Task<> Start() override;
-  Task<> Stop() override;
   Task<> Reload() override;
   void Register(Service& service) override;
-  bool AcceptsUri(const Uri& uri) const override;
-  std::string DefaultUri() const override { return privileged_ ? "secret:///system" : "secret:///session"; }
-  bool IsHypervisor() const override { return false; }
   bool HasActiveObjects() const override;
   // upgrade.cc
-  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
-  void SaveClient(ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
-  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
-  void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
   void CheckState(const Json& state) const override;
 
  private:
   std::string LocalValue(const Name& name) override;
+  Json SaveMore(upgrade::PassedFds& fds) const override;
+  void RestoreMore(const Json& ours, upgrade::InheritedFds& fds) override;
 
-  Task<remote::ConnectGetTypeRet> GetType(Call& call);
   Task<remote::ConnectNumOfSecretsRet> Count(Call& call);
   Task<remote::ConnectListSecretsRet> ListUuids(Call& call, remote::ConnectListSecretsArgs args);
   Task<remote::ConnectListAllSecretsRet> ListAll(Call& call, remote::ConnectListAllSecretsArgs args);
@@ -54,15 +45,11 @@ class SecretDriver : public Driver, public SecretSource {
   Task<AsyncMutex::Lock> BeginChange();
   Task<> Save(Secret secret);
 
-  const bool privileged_;
   const std::string token_dir_;
-  // Against another daemon that would manage the same secrets, the original's among them.
   const std::string state_dir_;
-  std::optional<PidFile> lock_;
-  Fd inherited_lock_;  // of another image of this process
   SecretStore store_;
   AsyncMutex changes_;  // one at a time, since each waits for the disk
-  ObjectEvents events_{"secret", 2};
+  ObjectEvents events_{"secret", 2, "secret"};
 };
 
 }  // namespace bv::secret

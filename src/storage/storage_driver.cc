@@ -3,10 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/log.h"
 #include "base/verbatim_error.h"
-#include "daemon/uri.h"
 #include "storage/backend.h"
 
 namespace bv::storage {
@@ -69,7 +67,7 @@ void RefuseFlags(unsigned flags, unsigned known, const char* function) {
 }
 
 StorageDriver::StorageDriver(const DriverEnvironment& environment)
-    : privileged_(environment.privileged),
+    : ObjectDriver(environment, "storage", ErrorDomain::kStorage, &events_),
       files_(environment.config_dir + "/storage", environment.state_dir + (environment.privileged ? "/storage" : "/storage/run")),
       on_idle_(environment.on_idle) {
   set_local(this);
@@ -93,8 +91,7 @@ VolumeFinder::Found StorageDriver::FindLocally(const std::string& pool_name, con
 }
 
 Task<> StorageDriver::Start() {
-  MakeDirs(files_.state());
-  lock_.emplace(files_.state() + "/driver.pid", std::move(inherited_lock_));
+  LockState(files_.state(), 0755);
   auto load = [this] { return files_.LoadStates(); };
   auto states = co_await Offload(load);
   for (auto& def : states) pools_.Put(std::move(def))->active = true;
@@ -105,11 +102,6 @@ Task<> StorageDriver::Start() {
   }
   for (PoolPtr pool : active) co_await LookAgain(pool);
   co_await Autostart();
-}
-
-Task<> StorageDriver::Stop() {
-  lock_.reset();
-  co_return;
 }
 
 // As in libvirt, what has gone from the disk stays.
@@ -171,8 +163,6 @@ Task<> StorageDriver::Autostart() {
   }
 }
 
-bool StorageDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "storage", privileged_, ErrorDomain::kStorage); }
-
 // Pools that are active are found again by the next daemon: only work that goes on keeps this one.
 bool StorageDriver::HasActiveObjects() const { return !Quiet(); }
 
@@ -185,7 +175,7 @@ bool StorageDriver::Quiet() const {
 
 void StorageDriver::Register(Service& service) {
   using D = StorageDriver;
-  service.On<proc::ConnectGetType>(this, &D::GetType);
+  ObjectDriver::Register(service);
   service.On<proc::ConnectNumOfStoragePools>(this, &D::CountActive);
   service.On<proc::ConnectListStoragePools>(this, &D::ListActive);
   service.On<proc::ConnectNumOfDefinedStoragePools>(this, &D::CountInactive);
@@ -231,12 +221,6 @@ void StorageDriver::Register(Service& service) {
   service.On<proc::StorageVolResize>(this, &D::ResizeVolume);
   service.On<proc::StorageVolUpload>(this, &D::Upload);
   service.On<proc::StorageVolDownload>(this, &D::Download);
-}
-
-Task<ConnectGetTypeRet> StorageDriver::GetType(Call&) {
-  ConnectGetTypeRet ret;
-  ret.type = "storage";
-  co_return ret;
 }
 
 Task<ConnectNumOfStoragePoolsRet> StorageDriver::CountActive(Call&) { co_return Count<ConnectNumOfStoragePoolsRet>(pools_, true); }

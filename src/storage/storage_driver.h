@@ -4,9 +4,7 @@
 #include <optional>
 
 #include "base/fd.h"
-#include "daemon/driver.h"
-#include "daemon/object_events.h"
-#include "daemon/pid_file.h"
+#include "daemon/object_driver.h"
 #include "daemon/volume_finder.h"
 #include "protocol/remote.h"
 #include "rpc/service.h"
@@ -16,31 +14,21 @@
 namespace bv::storage {
 
 // virtstoraged's driver: pools, their volumes, and events about them.
-class StorageDriver : public Driver, public VolumeFinder {
+class StorageDriver : public ObjectDriver, public VolumeFinder {
  public:
   explicit StorageDriver(const DriverEnvironment& environment);
   ~StorageDriver() override;
 
   Task<> Start() override;
-  Task<> Stop() override;
   Task<> Reload() override;
   void Register(Service& service) override;
-  bool AcceptsUri(const Uri& uri) const override;
-  std::string DefaultUri() const override { return privileged_ ? "storage:///system" : "storage:///session"; }
-  bool IsHypervisor() const override { return false; }
   bool HasActiveObjects() const override;
   bool Quiet() const override;
-  // upgrade.cc
-  void SaveState(Json& state, upgrade::PassedFds& fds) const override;
-  void SaveClient(ClientSession& client, Json& state, upgrade::PassedFds& fds) const override;
-  void RestoreState(const Json& state, upgrade::InheritedFds& fds) override;
-  void RestoreClient(ClientSession& client, const Json& state, upgrade::InheritedFds& fds) override;
 
  private:
   Found FindLocally(const std::string& pool, const std::string& volume) override;
 
   // storage_driver.cc: what there is
-  Task<remote::ConnectGetTypeRet> GetType(Call& call);
   Task<remote::ConnectNumOfStoragePoolsRet> CountActive(Call& call);
   Task<remote::ConnectListStoragePoolsRet> ListActive(Call& call, remote::ConnectListStoragePoolsArgs args);
   Task<remote::ConnectNumOfDefinedStoragePoolsRet> CountInactive(Call& call);
@@ -122,14 +110,11 @@ class StorageDriver : public Driver, public VolumeFinder {
   void TellLifecycle(const Pool& pool, int event);
   void TellRefreshed(const Pool& pool);
 
-  const bool privileged_;
   const PoolFiles files_;
   const std::function<void()> on_idle_;
-  std::optional<PidFile> lock_;
-  Fd inherited_lock_;  // of another image of this process
   PoolList pools_;
   AsyncMutex definitions_;  // for new pools, which have no turn yet
-  ObjectEvents events_{"storage pool", 2};
+  ObjectEvents events_{"storage pool", 2, "pool"};
 };
 
 remote::NonnullStoragePool Reference(const Pool& pool);
