@@ -222,8 +222,7 @@ def test_access_control(host):
         refused(host, DENIED, 'list')
         refused(host, ALLOWED, 'nodesuspend', 'mem', '60')
 
-        lie = script(host, LIE % (os.path.dirname(__file__), host.virsh('domuuid', 'theirs').strip()))
-        expect("another's, under one's own name", lie, '88\n')
+        expect("another's, under one's own name", lie(host, 'raw.DOMAIN_CREATE, domain'), '88\n')
 
         watcher = Watcher(host, ALLOWED)
         try:
@@ -379,8 +378,8 @@ def test_access_to_snapshots(host):
             host.virsh('snapshot-create', name, host.write('s.xml', xml % whole), '--redefine')
         expect('mine', allowed(host, ALLOWED, 'snapshot-list', 'mine', '--name').split(), ['s'])
         refused(host, ALLOWED, 'snapshot-list', 'theirs', because='failed to get domain')
-        lie = script(host, SNAPSHOT_LIE % (os.path.dirname(__file__), host.virsh('domuuid', 'theirs').strip()))
-        expect("another's, under one's own name", lie, '88\n')
+        get_xml = "186, raw.string('s') + domain + struct.pack('>I', 0)"  # DOMAIN_SNAPSHOT_GET_XML_DESC
+        expect("another's, under one's own name", lie(host, get_xml), '88\n')
         allowed(host, ALLOWED, 'snapshot-delete', 'mine', 's', '--metadata')
         host.virsh('snapshot-delete', 'theirs', 's', '--metadata')
 
@@ -408,17 +407,10 @@ client = raw.Client('/run/libvirt/libvirt-sock')
 client.call(raw.AUTH_LIST)
 client.call(raw.AUTH_POLKIT)
 client.call(raw.OPEN, struct.pack('>I', 1) + raw.string('qemu:///system') + struct.pack('>I', 0))
-print(client.call(raw.DOMAIN_CREATE, domain).code)
+print(client.call(%s).code)
 '''
-SNAPSHOT_LIE = '''
-import struct, sys
-sys.path.insert(0, %r)
-import raw
-domain = raw.string('mine') + bytes.fromhex(%r.replace('-', '')) + struct.pack('>i', -1)
-client = raw.Client('/run/libvirt/libvirt-sock')
-client.call(raw.AUTH_LIST)
-client.call(raw.AUTH_POLKIT)
-client.call(raw.OPEN, struct.pack('>I', 1) + raw.string('qemu:///system') + struct.pack('>I', 0))
-DOMAIN_SNAPSHOT_GET_XML_DESC = 186
-print(client.call(DOMAIN_SNAPSHOT_GET_XML_DESC, raw.string('s') + domain + struct.pack('>I', 0)).code)
-'''
+
+
+def lie(host, call):
+    """The error that one gets who names one's own guest with the UUID of another's in `call` of `domain`."""
+    return script(host, LIE % (os.path.dirname(__file__), host.virsh('domuuid', 'theirs').strip(), call))

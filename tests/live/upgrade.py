@@ -537,6 +537,7 @@ def lives(conn):
 def test_activated(host):
     """sockets that the service manager opened are kept, and stay when the daemon ends"""
     only_ours(host)
+    os.makedirs(LOGS, exist_ok=True)
     listening = socket.socket(socket.AF_UNIX)
     path = host.logs + '/activated-sock'
     listening.bind(path)
