@@ -88,7 +88,7 @@ class Writers:
 
     def __init__(self, host, count):
         shutil.rmtree(LOGS, ignore_errors=True)
-        os.makedirs(LOGS)
+        os.makedirs(LOGS, exist_ok=True)
         self.stop_file = host.logs + '/stop-writing'
         self.clients, self.processes, self.paths = [], [], []
         for i in range(count):
