@@ -49,6 +49,39 @@ TEST_F(DefinitionFilesTest, AutostartIsALinkToTheVeryFile) {
   for (auto name : {"elsewhere", "dangling", "unlinked"}) EXPECT_FALSE(Read(name).autostart) << name;
 }
 
+TEST_F(DefinitionFilesTest, AutostartIsSetAndTakenBack) {
+  WriteFileAtomic(Path("a"), "<domain/>");
+  std::string link = Links() + "/a.xml";
+  Link("a", "/nonexistent.xml");
+  LinkAutostart(Path("a"), link, true, ErrorDomain::kQemu);
+  EXPECT_TRUE(Read("a").autostart) << "a link that led elsewhere is replaced";
+  LinkAutostart(Path("a"), link, true, ErrorDomain::kQemu);
+  EXPECT_TRUE(Read("a").autostart);
+  LinkAutostart(Path("a"), link, false, ErrorDomain::kQemu);
+  LinkAutostart(Path("a"), link, false, ErrorDomain::kQemu);
+  EXPECT_FALSE(Read("a").autostart);
+  EXPECT_TRUE(FileExists(Path("a")));
+  LinkAutostart(Path("a"), directory_ + "/other/autostart/a.xml", true, ErrorDomain::kQemu);  // makes the directory
+  EXPECT_TRUE(FileExists(directory_ + "/other/autostart/a.xml"));
+}
+
+TEST_F(DefinitionFilesTest, NoLinkIsLeftOfWhatIsForgotten) {
+  WriteFileAtomic(Path("a"), "<domain/>");
+  Link("a", Path("a"));
+  RemoveDefinition(Path("a"), Links() + "/a.xml", ErrorDomain::kQemu);
+  EXPECT_TRUE(std::filesystem::is_empty(Links()));
+  EXPECT_FALSE(FileExists(Path("a")));
+  RemoveDefinition(Path("a"), Links() + "/a.xml", ErrorDomain::kQemu);
+  MakeDirs(Path("directory"));
+  try {
+    RemoveDefinition(Path("directory"), Links() + "/a.xml", ErrorDomain::kNetwork);
+    FAIL() << "a directory is no definition";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, ErrorCode::kSystemError);
+    EXPECT_EQ(error.domain, ErrorDomain::kNetwork);
+  }
+}
+
 TEST_F(DefinitionFilesTest, ReadsWhatIsNamedXml) {
   for (auto name : {"/b.xml", "/a.xml", "/.hidden.xml", "/a.xml.new", "/.xml"}) WriteFileAtomic(directory_ + name, "<domain/>");
   auto files = ReadDefinitions(directory_, Links());
