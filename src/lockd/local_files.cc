@@ -22,6 +22,10 @@ constexpr unsigned long kZfs = 0x2fc12fc1;
 constexpr unsigned long kLocalTypes[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,  BTRFS_SUPER_MAGIC,     F2FS_SUPER_MAGIC, kZfs,
                                          TMPFS_MAGIC,      RAMFS_MAGIC,      OVERLAYFS_SUPER_MAGIC, MSDOS_SUPER_MAGIC};
 
+// Links that lead to another place without a mount are noticed after this time.
+constexpr std::chrono::seconds kBelieved{1};
+constexpr std::size_t kMostSeen = 4096;
+
 // The file's place in the kernel's caches, without a word to its file system.
 Fd OpenCached(const std::string& path) {
   open_how how = {};
@@ -34,13 +38,22 @@ Fd OpenCached(const std::string& path) {
 
 LocalFiles::LocalFiles() : mounts_(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)) {}
 
-bool LocalFiles::Knows(const std::string& path) {
-  if (!mounts_) return false;
+bool LocalFiles::LeadsToLocal(const std::string& path) const {
   Fd place = OpenCached(path);
   struct statx info;
   if (!place || statx(place.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &info) < 0) return false;
-  Generation();
   return local_.contains(makedev(info.stx_dev_major, info.stx_dev_minor));
+}
+
+bool LocalFiles::Knows(const std::string& path) {
+  if (!mounts_) return false;
+  Generation();
+  auto seen = seen_.find(path);
+  if (seen != seen_.end() && Clock::now() < seen->second) return true;
+  if (!LeadsToLocal(path)) return false;
+  if (seen_.size() >= kMostSeen) seen_.clear();
+  seen_[path] = In(kBelieved);
+  return true;
 }
 
 LocalFiles::Answer LocalFiles::Ask(int fd) {
@@ -57,6 +70,7 @@ std::uint64_t LocalFiles::Generation() {
   if (poll(&changed, 1, 0) > 0 && (changed.revents & (POLLPRI | POLLERR))) {
     ++generation_;
     local_.clear();
+    seen_.clear();
   }
   return generation_;
 }

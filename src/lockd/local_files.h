@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <unordered_map>
 
 #include "base/fd.h"
+#include "base/loop.h"
 
 namespace bv::lockd {
 
@@ -18,7 +20,8 @@ class LocalFiles {
   LocalFiles();
 
   // Whether the path leads to a file that is known to be local. False when that would take any waiting to find
-  // out, or the kernel cannot tell (openat2 is of Linux 5.6, what it takes here of 5.12).
+  // out, or the kernel cannot tell (openat2 is of Linux 5.6, what it takes here of 5.12). Where a path leads is
+  // looked up once a second.
   bool Knows(const std::string& path);
 
   // Asks the file system, on the pool.
@@ -32,9 +35,12 @@ class LocalFiles {
   void Remember(const Answer& answer, std::uint64_t generation);
 
  private:
+  bool LeadsToLocal(const std::string& path) const;
+
   Fd mounts_;
   std::uint64_t generation_ = 0;
   std::set<dev_t> local_;
+  std::unordered_map<std::string, Deadline> seen_;  // paths that led to local files, and until when that is believed
 };
 
 }  // namespace bv::lockd

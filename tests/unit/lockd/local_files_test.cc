@@ -22,8 +22,18 @@ TEST(LocalFilesTest, OnlyWhatTheFileSystemSaidIsKnown) {
   EXPECT_FALSE(files.Knows(name)) << "mounts have changed since it was asked";
   files.Remember(answer, generation);
   EXPECT_TRUE(files.Knows(name));
+  std::string link = std::string(name) + ".link";
+  EXPECT_FALSE(files.Knows(link)) << "nothing is there";
+  // Where a link leads is not believed for ever.
+  ASSERT_EQ(symlink(name, link.c_str()), 0);
+  EXPECT_TRUE(files.Knows(link));
+  unlink(link.c_str());
+  ASSERT_EQ(symlink("/proc/self/status", link.c_str()), 0);
+  auto begin = Clock::now();
+  while (files.Knows(link) && Clock::now() - begin < std::chrono::seconds(5)) usleep(20000);
+  EXPECT_FALSE(files.Knows(link));
+  unlink(link.c_str());
   unlink(name);
-  EXPECT_FALSE(files.Knows(name)) << "nothing is there";
 }
 
 TEST(LocalFilesTest, OtherFileSystemsAreNot) {
