@@ -75,7 +75,7 @@ Task<> MomentStore::Forget(DomainPtr domain, std::string name) {
     co_await Store<kTree>(domain, child_name);
   }
   tree.Remove(name);
-  if (was_current) tree.set_current(parent);
+  if (was_current && tree.Find(parent)) tree.set_current(parent);
   auto remove = [path = MomentPath(Directory<kTree>(), domain->name(), name)] { RemoveMomentFile(path); };
   co_await Offload(std::move(remove));
   if (was_current && kHasCurrent<kTree>) co_await Store<kTree>(domain, parent);
