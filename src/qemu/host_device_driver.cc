@@ -65,8 +65,7 @@ Task<> HostDeviceDriver::Detach(std::string name, std::optional<std::string> dri
   auto unsupported = [](const char* text) { return Error(ErrorDomain::kQemu, ErrorCode::kArgumentUnsupported, text); };
   if (driver == "kvm") throw unsupported("KVM device assignment is no longer supported on this system");
   if (driver && *driver != "vfio") throw Error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, "unknown driver name '" + *driver + "'");
-  auto supported = [] { return CanPassPciDevices(); };
-  if (!co_await Offload(supported)) throw unsupported("VFIO device assignment is currently not supported on this system");
+  if (!co_await CanPassPciDevices()) throw unsupported("VFIO device assignment is currently not supported on this system");
   co_await LoadVfio();
   co_await OnDevice(std::move(name), [](host::PciFunction& device) { device.BindTo(host::kVfioPci); });
 }

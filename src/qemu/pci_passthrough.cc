@@ -9,9 +9,12 @@ namespace bv::qemu {
 
 using model::PciBackend;
 
-bool CanPassPciDevices() {
-  host::KernelFiles files;
-  return host::HasIommu(files) && files.Exists("/dev/vfio/vfio");
+Task<bool> CanPassPciDevices() {
+  auto look = [] {
+    host::KernelFiles files;
+    return host::HasIommu(files) && files.Exists("/dev/vfio/vfio");
+  };
+  co_return co_await Offload(look);
 }
 
 Task<> ChoosePciBackend(model::Hostdev& device) {
@@ -20,8 +23,7 @@ Task<> ChoosePciBackend(model::Hostdev& device) {
   auto& backend = device.pci.backend;
   if (backend != PciBackend::kDefault && backend != PciBackend::kVfio)
     throw unsupported("host doesn't support legacy PCI passthrough");
-  auto ask = [] { return CanPassPciDevices(); };
-  bool can = co_await Offload(ask);
+  bool can = co_await CanPassPciDevices();
   if (!can && backend == PciBackend::kVfio) throw unsupported("host doesn't support VFIO PCI passthrough");
   if (!can) throw unsupported("host doesn't support passthrough of host PCI devices");
   backend = PciBackend::kVfio;

@@ -5,8 +5,8 @@
 
 namespace bv::qemu {
 
-// Whether this host can hand out PCI devices: by VFIO, behind an IOMMU. Blocks.
-bool CanPassPciDevices();
+// Whether this host can hand out PCI devices: by VFIO, behind an IOMMU.
+Task<bool> CanPassPciDevices();
 
 // Has a PCI device handed out by VFIO where its definition leaves that open. Throws kConfigUnsupported (domain kQemu)
 // where this host cannot hand out the device as it says. Others are left alone.
