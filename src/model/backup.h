@@ -35,7 +35,7 @@ struct Backup {
 };
 
 // Held against the schema. Throws libvirt's errors.
-Backup ParseBackup(std::string_view xml);
+Backup ParseBackup(std::string_view xml, bool validate = true);
 std::string FormatBackup(const Backup& backup);
 
 }  // namespace bv::model

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/schema.h"
 #include "daemon/definition_files.h"
 #include "network/network_driver.h"
 #include "network/update.h"
@@ -73,7 +74,8 @@ Task<> NetworkDriver::StopNetwork(NetworkPtr network) {
 }
 
 Task<NonnullNetwork> NetworkDriver::Define(std::string xml, unsigned flags) {
-  NetworkDef def = model::ParseNetwork(xml, (flags & kFlagValidate) ? model::kNetworkValidate : 0);
+  const bool validate = co_await xml::StillToValidate(flags & kFlagValidate, xml, "network", "network");
+  NetworkDef def = model::ParseNetwork(xml, validate ? model::kNetworkValidate : 0);
   auto turn = co_await BeginChange();
   CheckDefinition(def);
   CompleteBridge(def, networks_);
@@ -91,7 +93,8 @@ Task<NonnullNetwork> NetworkDriver::Define(std::string xml, unsigned flags) {
 }
 
 Task<NonnullNetwork> NetworkDriver::CreateTransient(std::string xml, unsigned flags) {
-  NetworkDef def = model::ParseNetwork(xml, (flags & kFlagValidate) ? model::kNetworkValidate : 0);
+  const bool validate = co_await xml::StillToValidate(flags & kFlagValidate, xml, "network", "network");
+  NetworkDef def = model::ParseNetwork(xml, validate ? model::kNetworkValidate : 0);
   auto turn = co_await BeginChange();
   CheckDefinition(def);
   CompleteBridge(def, networks_);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/schema.h"
 #include "network/network_driver.h"
 #include "network/port_allocation.h"
 
@@ -94,7 +95,8 @@ Task<NetworkPortLookupByUuidRet> NetworkDriver::LookupPort(Call&, NetworkPortLoo
 
 Task<NetworkPortCreateXmlRet> NetworkDriver::CreatePortXml(Call&, NetworkPortCreateXmlArgs args) {
   RefuseFlags(args.flags, kReclaim | kValidate, "networkPortCreateXML");
-  NetworkPortDef port = model::ParseNetworkPort(args.xml, (args.flags & kValidate) ? model::kNetworkValidate : 0);
+  const bool validate = co_await xml::StillToValidate(args.flags & kValidate, args.xml, "networkport", "networkport");
+  NetworkPortDef port = model::ParseNetworkPort(args.xml, validate ? model::kNetworkValidate : 0);
   auto turn = co_await BeginChange();
   NetworkPtr network = networks_.Get(args.network.uuid, args.network.name);
   NetworkPortCreateXmlRet ret;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/schema.h"
 #include "nodedev/describe_device.h"
 #include "nodedev/nodedev_driver.h"
 
@@ -131,7 +132,8 @@ Task<std::string> NodeDeviceDriver::CreatePort(const model::NodeDevice& device) 
 
 Task<NodeDeviceCreateXmlRet> NodeDeviceDriver::CreateXml(Call&, NodeDeviceCreateXmlArgs args) {
   RefuseFlags(args.flags, kValidate, "nodeDeviceCreateXML");
-  model::NodeDevice device = model::ParseNodeDevice(args.xml_desc, args.flags & kValidate);
+  const bool validate = co_await xml::StillToValidate(args.flags & kValidate, args.xml_desc, "nodedev", "device");
+  model::NodeDevice device = model::ParseNodeDevice(args.xml_desc, validate);
   NodeDeviceCreateXmlRet ret;
   switch (device.capability.type) {
     case Capability::kScsiHost: ret.dev.name = co_await CreatePort(device); break;
@@ -184,7 +186,8 @@ Task<> NodeDeviceDriver::OnDefinition(std::string name, std::vector<std::string>
 
 Task<NodeDeviceDefineXmlRet> NodeDeviceDriver::DefineXml(Call&, NodeDeviceDefineXmlArgs args) {
   RefuseFlags(args.flags, kValidate, "nodeDeviceDefineXML");
-  model::NodeDevice device = model::ParseNodeDevice(args.xml_desc, args.flags & kValidate);
+  const bool validate = co_await xml::StillToValidate(args.flags & kValidate, args.xml_desc, "nodedev", "device");
+  model::NodeDevice device = model::ParseNodeDevice(args.xml_desc, validate);
   if (device.capability.type != Capability::kMdev) FailKind();
   co_await Refresh();
   MdevDefinition definition;

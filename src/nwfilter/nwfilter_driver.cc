@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/schema.h"
 #include "base/verbatim_error.h"
 #include "nwfilter/table.h"
 
@@ -141,6 +142,7 @@ Task<NwfilterDefineXmlFlagsRet> NwfilterDriver::DefineFlags(Call&, NwfilterDefin
 
 // Rules first, since they may be refused; then the file.
 Task<NonnullNwfilter> NwfilterDriver::DefineFilter(std::string xml, bool validate) {
+  validate = co_await xml::StillToValidate(validate, xml, "nwfilter", "filter");
   auto turn = co_await BeginChange();
   auto filter = std::make_shared<FilterDef>(model::ParseFilter(xml, validate));
   filters_.CheckDefinition(*filter);
@@ -211,7 +213,8 @@ Task<NwfilterBindingGetXmlDescRet> NwfilterDriver::GetBindingXml(Call&, Nwfilter
 Task<NwfilterBindingCreateXmlRet> NwfilterDriver::CreateBindingCall(Call&, NwfilterBindingCreateXmlArgs args) {
   RefuseFlags(args.flags, kValidate, "nwfilterBindingCreateXML");
   NwfilterBindingCreateXmlRet ret;
-  FilterBinding def = model::ParseFilterBinding(args.xml, (args.flags & kValidate) != 0);
+  const bool validate = co_await xml::StillToValidate(args.flags & kValidate, args.xml, "nwfilterbinding", "filterbinding");
+  FilterBinding def = model::ParseFilterBinding(args.xml, validate);
   ret.nwfilter = co_await AddBinding(std::move(def));
   co_return ret;
 }

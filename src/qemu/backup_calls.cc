@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/schema.h"
 #include "qemu/backup_rules.h"
 #include "qemu/bitmaps.h"
 #include "qemu/block_nodes.h"
@@ -132,10 +133,13 @@ Task<> BackupCalls::DomainBackupBegin(Call&, remote::DomainBackupBeginArgs args)
   if (!domain->active()) Fail(ErrorCode::kOperationUnsupported, "cannot perform disk backup for inactive domain");
   auto running = std::make_shared<Running>();
   running->domain = domain;
-  running->def = model::ParseBackup(args.backup_xml);
+  bool validate = co_await xml::StillToValidate(true, args.backup_xml, "domainbackup", "domainbackup");
+  running->def = model::ParseBackup(args.backup_xml, validate);
   std::unique_ptr<model::Checkpoint> checkpoint;
-  if (args.checkpoint_xml)
-    checkpoint = std::make_unique<model::Checkpoint>(model::ParseCheckpoint(*args.checkpoint_xml, model::kMomentValidate));
+  if (args.checkpoint_xml) {
+    validate = co_await xml::StillToValidate(true, *args.checkpoint_xml, "domaincheckpoint", "domaincheckpoint");
+    checkpoint = std::make_unique<model::Checkpoint>(model::ParseCheckpoint(*args.checkpoint_xml, validate ? unsigned{model::kMomentValidate} : 0u));
+  }
   // Other calls go on while it runs, but for those that are long themselves.
   auto mask = JobQueue::kDefaultMask | JobQueue::Mask(Job::kSuspend) | JobQueue::Mask(Job::kModify);
   running->turn = co_await domain->jobs.BeginAsync(AsyncJob::kBackup, kOperationBackup, "remoteDispatchDomainBackupBegin", mask);

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/error.h"
+#include "base/schema.h"
 #include "base/verbatim_error.h"
 #include "qemu/checkpoint_calls.h"
 #include "qemu/checkpoint_rules.h"
@@ -109,7 +110,8 @@ Task<remote::DomainCheckpointCreateXmlRet> CheckpointCalls::DomainCheckpointCrea
   bool redefine = args.flags & kRedefine;
   if (!redefine && !domain->active())
     throw Error(ErrorDomain::kQemu, ErrorCode::kOperationUnsupported, "cannot create checkpoint for inactive domain");
-  unsigned parse = model::kMomentValidate | (redefine ? unsigned{model::kMomentRedefine} : 0u);
+  const bool validate = co_await xml::StillToValidate(true, args.xml_desc, "domaincheckpoint", "domaincheckpoint");
+  unsigned parse = (validate ? unsigned{model::kMomentValidate} : 0u) | (redefine ? unsigned{model::kMomentRedefine} : 0u);
   auto checkpoint = std::make_unique<model::Checkpoint>(model::ParseCheckpoint(args.xml_desc, parse));
   std::string name;
   if (redefine) name = co_await Redefine(domain, std::move(checkpoint), args.flags & kRedefineValidate);

@@ -1,9 +1,20 @@
 #include "qemu/cpu_calls.h"
 
+#include "base/schema.h"
 #include "base/verbatim_error.h"
 #include "qemu/cpu_queries.h"
 
 namespace bv::qemu {
+
+namespace {
+
+// `flags` without the demand for validation if that has been done.
+Task<unsigned> HeldAgainstSchema(unsigned flags, const std::string& xml) {
+  bool left = co_await xml::StillToValidate(flags & kCompareValidateXml, xml, "cpu", "cpu");
+  co_return left ? flags : flags & ~kCompareValidateXml;
+}
+
+}  // namespace
 
 namespace {
 
@@ -39,6 +50,7 @@ Task<remote::ConnectGetCpuModelNamesRet> CpuCalls::GetModelNames(Call&, remote::
 Task<remote::ConnectCompareCpuRet> CpuCalls::Compare(Call&, remote::ConnectCompareCpuArgs args) {
   Refuse(args.flags, kCompareFlags, "qemuConnectCompareCPU");
   model::CpuDef host = co_await host_->HostCpu();
+  args.flags = co_await HeldAgainstSchema(args.flags, args.xml);
   remote::ConnectCompareCpuRet ret;
   ret.result = CompareCpu(host, args.xml, args.flags);
   co_return ret;
@@ -48,6 +60,7 @@ Task<remote::ConnectCompareHypervisorCpuRet> CpuCalls::CompareHypervisor(Call&,
                                                                          remote::ConnectCompareHypervisorCpuArgs args) {
   Refuse(args.flags, kCompareFlags, "qemuConnectCompareHypervisorCPU");
   EmulatorChoice choice = co_await host_->Choose(args.emulator, args.arch, args.machine, args.virttype);
+  args.flags = co_await HeldAgainstSchema(args.flags, args.xmlCPU);
   remote::ConnectCompareHypervisorCpuRet ret;
   ret.result = CompareHypervisorCpu(*choice.caps, choice.accelerator, args.xmlCPU, args.flags);
   co_return ret;

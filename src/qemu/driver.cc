@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/schema.h"
 #include "daemon/definition_files.h"
 #include "daemon/uri.h"
 #include "qemu/agent.h"
@@ -169,6 +170,8 @@ void QemuDriver::Register(Service& service) {
 // --- definitions ---------------------------------------------------------------------------------
 
 Task<std::unique_ptr<model::DomainDef>> QemuDriver::ReadXml(std::string xml, unsigned parse_flags) {
+  const bool validate = co_await xml::StillToValidate(parse_flags & model::kParseValidate, xml, "domain", "domain");
+  if (!validate) parse_flags &= ~unsigned{model::kParseValidate};
   // What the definition contradicts itself in is looked for when it is complete: ValidateDomain().
   auto def = std::make_unique<model::DomainDef>(model::ParseDomain(xml, parse_flags | model::kParseSkipChecks));
   model::CompleteDomain(*def, parse_flags);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/schema.h"
 #include "base/verbatim_error.h"
 #include "qemu/abi.h"
 #include "qemu/driver.h"
@@ -118,7 +119,7 @@ Task<remote::DomainSnapshotCreateXmlRet> SnapshotCalls::DomainSnapshotCreateXml(
   auto domain = co_await Find(args.dom);
   unsigned parse = 0;
   if (args.flags & kRedefine) parse |= model::kMomentRedefine;
-  if (args.flags & kValidate) parse |= model::kMomentValidate;
+  if (co_await xml::StillToValidate(args.flags & kValidate, args.xml_desc, "domainsnapshot", "domainsnapshot")) parse |= model::kMomentValidate;
   if ((args.flags & kDiskOnly) || !domain->active()) parse |= model::kMomentOffline;
   auto snapshot = std::make_unique<model::Snapshot>(model::ParseSnapshot(args.xml_desc, parse));
   std::string name;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/schema.h"
 #include "base/verbatim_error.h"
 #include "daemon/system_token.h"
 
@@ -146,7 +147,8 @@ Task<> SecretDriver::Save(Secret secret) {
 
 Task<SecretDefineXmlRet> SecretDriver::Define(Call&, SecretDefineXmlArgs args) {
   RefuseFlags(args.flags, kDefineValidate, "secretDefineXML");
-  Secret secret{model::ParseSecret(args.xml, (args.flags & kDefineValidate) != 0), std::nullopt};
+  const bool validate = co_await xml::StillToValidate(args.flags & kDefineValidate, args.xml, "secret", "secret");
+  Secret secret{model::ParseSecret(args.xml, validate), std::nullopt};
   auto turn = co_await BeginChange();
   store_.CheckDefinition(secret.def);
   if (const Secret* old = store_.Find(secret.def.uuid)) secret.value = old->value;

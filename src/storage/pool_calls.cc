@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/schema.h"
 #include "storage/backend.h"
 #include "storage/storage_driver.h"
 
@@ -105,7 +106,8 @@ Task<> StorageDriver::StopPool(PoolPtr pool) {
 
 Task<StoragePoolDefineXmlRet> StorageDriver::Define(Call&, StoragePoolDefineXmlArgs args) {
   RefuseFlags(args.flags, kDefineValidate, "storagePoolDefineXML");
-  model::PoolDef def = Parse(args.xml, args.flags & kDefineValidate);
+  const bool validate = co_await xml::StillToValidate(args.flags & kDefineValidate, args.xml, "storagepool", "pool");
+  model::PoolDef def = Parse(args.xml, validate);
   // The turn of a pool that is there comes before that of the list.
   PoolPtr known = pools_.Find(def.uuid);
   std::optional<AsyncMutex::Lock> turn;

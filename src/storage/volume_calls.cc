@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/schema.h"
 #include "model/storage_common.h"
 #include "storage/raw_volume.h"
 #include "storage/storage_driver.h"
@@ -222,7 +223,8 @@ Task<StorageVolCreateXmlRet> StorageDriver::CreateVolume(Call&, StorageVolCreate
   auto pool = pools_.Get(args.pool.uuid);
   auto turn = std::optional(co_await BeginChange(pool));
   pool->RequireActive();
-  unsigned parse = model::kVolumeOptionalCapacity | (args.flags & kValidateVolume ? model::kVolumeValidate : 0u);
+  const bool validate = co_await xml::StillToValidate(args.flags & kValidateVolume, args.xml, "storagevol", "volume");
+  unsigned parse = model::kVolumeOptionalCapacity | (validate ? model::kVolumeValidate : 0u);
   auto def = model::ParseVolume(args.xml, parse);
   if (pool->volumes.contains(def.name)) Fail(ErrorCode::kStorageVolExist, "'" + def.name + "'");
   turn.reset();
@@ -237,7 +239,8 @@ Task<StorageVolCreateXmlFromRet> StorageDriver::CreateVolumeFrom(Call&, StorageV
   pool->RequireActive();
   input_pool->RequireActive();
   auto input = input_pool->Get(args.clonevol.name);
-  unsigned parse = model::kVolumeNoCapacity | (args.flags & kValidateVolume ? model::kVolumeValidate : 0u);
+  const bool validate = co_await xml::StillToValidate(args.flags & kValidateVolume, args.xml, "storagevol", "volume");
+  unsigned parse = model::kVolumeNoCapacity | (validate ? model::kVolumeValidate : 0u);
   auto def = model::ParseVolume(args.xml, parse);
   if (pool->volumes.contains(def.name)) Fail(ErrorCode::kInternalError, "storage volume name '" + def.name + "' already in use.");
   RequireNotBuilding(*input);
