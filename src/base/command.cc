@@ -307,8 +307,8 @@ Task<std::optional<int>> Child::Wait(Deadline deadline) {
 }
 
 std::string CommandResult::Describe() const {
-  if (WIFSIGNALED(status)) return "was killed by signal " + std::to_string(WTERMSIG(status));
-  return "exited with status " + std::to_string(WEXITSTATUS(status));
+  if (WIFSIGNALED(status)) return "unexpected fatal signal " + std::to_string(WTERMSIG(status));
+  return "unexpected exit status " + std::to_string(WEXITSTATUS(status));
 }
 
 namespace {

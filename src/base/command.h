@@ -91,7 +91,7 @@ struct CommandResult {
   std::string output;
   std::string errors;
   bool ok() const { return status == 0; }
-  // "exited with status 1", "was killed by signal 9", for messages.
+  // "unexpected exit status 1", "unexpected fatal signal 9", as libvirt has it.
   std::string Describe() const;
 };
 

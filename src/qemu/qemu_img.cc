@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <sys/wait.h>
 
 #include "base/command.h"
 #include "base/error.h"
@@ -16,8 +15,7 @@ Task<> QemuImg(std::vector<std::string> arguments) {
   auto line = fmt::format("/usr/bin/{}", fmt::join(command.argv, " "));
   auto result = co_await Run(std::move(command));
   if (result.ok()) co_return;
-  auto how = WIFEXITED(result.status) ? fmt::format("unexpected exit status {}", WEXITSTATUS(result.status)) : result.Describe();
-  throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, fmt::format("Child process ({}) {}: {}", line, how, result.errors));
+  throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, fmt::format("Child process ({}) {}: {}", line, result.Describe(), result.errors));
 }
 
 }  // namespace bv::qemu

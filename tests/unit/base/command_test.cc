@@ -39,7 +39,7 @@ TEST_F(CommandTest, CapturesBothStreamsAndTheStatus) {
   auto result = RunNow({.argv = {"sh", "-c", "cat; echo err >&2; exit 3"}}, "in\n");
   EXPECT_EQ(result.output, "in\n");
   EXPECT_EQ(result.errors, "err\n");
-  EXPECT_EQ(result.Describe(), "exited with status 3");
+  EXPECT_EQ(result.Describe(), "unexpected exit status 3");
 }
 
 TEST_F(CommandTest, LargeInputAndOutputDoNotDeadlock) {
