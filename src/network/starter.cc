@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "host/net_link.h"
-#include "network/bandwidth.h"
+#include "host/bandwidth.h"
 #include "network/firewall_rules.h"
 
 namespace bv::network {
@@ -198,7 +198,7 @@ Task<> NetworkStarter::StartOwn(NetworkDef def) {
   co_await Offload(address);
   co_await Offload(raise);
   co_await dnsmasq_.Start(def);
-  if (def.bandwidth) co_await ShapeBridge(def.bridge.name, *def.bandwidth);
+  if (def.bandwidth) co_await host::ShapeBridge(def.bridge.name, *def.bandwidth);
 }
 
 Task<> NetworkStarter::Start(NetworkDef def) {
@@ -207,7 +207,7 @@ Task<> NetworkStarter::Start(NetworkDef def) {
       if (def.bridge.mac_table_manager == model::MacTableManager::kLibvirt) host::NetLink(def.bridge.name).SetVlanFiltering();
     };
     co_await Offload(prepare);
-    if (def.bandwidth && !def.bridge.name.empty()) co_await ShapeBridge(def.bridge.name, *def.bandwidth);
+    if (def.bandwidth && !def.bridge.name.empty()) co_await host::ShapeBridge(def.bridge.name, *def.bandwidth);
     co_return;
   }
   co_await MakeBridge(def);
@@ -223,7 +223,7 @@ Task<> NetworkStarter::Start(NetworkDef def) {
 }
 
 Task<> NetworkStarter::Stop(NetworkDef def) {
-  if (def.bandwidth && !def.bridge.name.empty()) co_await UnshapeBridge(def.bridge.name);
+  if (def.bandwidth && !def.bridge.name.empty()) co_await host::Unshape(def.bridge.name);
   if (!def.has_own_bridge()) co_return;
   co_await dnsmasq_.Stop(def);
   auto remove = [def] {
