@@ -1,7 +1,9 @@
 #include "host/net_link.h"
 
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -15,10 +17,13 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/log.h"
 
 namespace bv::host {
 
 namespace {
+
+constexpr const char* kSource = "util.netdev";
 
 // One request to the kernel's routing tables, which it acknowledges.
 class Request {
@@ -150,6 +155,43 @@ void NetLink::Delete() {
   request.SendOrThrow("error destroying network device " + name_);
 }
 
+void NetLink::CreateMacvtap(const std::string& lower, const model::MacAddress& mac, std::uint32_t mode) {
+  Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  request.Append(ifinfomsg{});
+  request.Attribute(IFLA_LINK, static_cast<std::uint32_t>(NetLink(lower).Index()));
+  request.Attribute(IFLA_ADDRESS, mac.bytes.data(), mac.bytes.size());
+  request.Attribute(IFLA_IFNAME, name_);
+  std::size_t info = request.Open(IFLA_LINKINFO);
+  request.Attribute(IFLA_INFO_KIND, std::string("macvtap"));
+  std::size_t data = request.Open(IFLA_INFO_DATA);
+  request.Attribute(IFLA_MACVLAN_MODE, mode);
+  request.Close(data);
+  request.Close(info);
+  char text[18];
+  if (int error = request.Send()) {
+    throw SystemError(ErrorDomain::kNet, error,
+                      "error creating macvtap interface " + name_ + "@" + lower + " (" + std::string(mac.FormatTo(text)) + ")");
+  }
+}
+
+bool NetLink::IsMacvlan() {
+  ethtool_drvinfo driver{};
+  driver.cmd = ETHTOOL_GDRVINFO;
+  ifreq ifr;
+  SetName(ifr, name_);
+  ifr.ifr_data = reinterpret_cast<char*>(&driver);
+  return ioctl(socket_.get(), SIOCETHTOOL, &ifr) == 0 && std::string_view(driver.driver) == "macvlan";
+}
+
+model::MacAddress NetLink::Mac() {
+  ifreq ifr;
+  SetName(ifr, name_);
+  Do(socket_.get(), SIOCGIFHWADDR, ifr, "Cannot get interface MAC on '" + name_ + "'");
+  model::MacAddress mac;
+  std::memcpy(mac.bytes.data(), ifr.ifr_hwaddr.sa_data, mac.bytes.size());
+  return mac;
+}
+
 void NetLink::SetMac(const model::MacAddress& mac) {
   ifreq ifr;
   SetName(ifr, name_);
@@ -179,14 +221,43 @@ void NetLink::AddPort(const std::string& port) {
   Do(socket_.get(), SIOCBRADDIF, ifr, "Unable to add bridge " + name_ + " port " + port);
 }
 
-void NetLink::IsolatePort() {
+void NetLink::RemovePort(const std::string& port) {
+  ifreq ifr;
+  SetName(ifr, name_);
+  ifr.ifr_ifindex = static_cast<int>(if_nametoindex(port.c_str()));
+  Do(socket_.get(), SIOCBRDELIF, ifr, "Unable to remove bridge " + name_ + " port " + port);
+}
+
+void NetLink::SetNoQueue() {
+  Request request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
+  tcmsg message{};
+  message.tcm_ifindex = Index();
+  message.tcm_parent = TC_H_ROOT;
+  request.Append(message);
+  request.Attribute(TCA_KIND, std::string("noqueue"));
+  if (int error = request.Send()) LogDebug(kSource, "'{}' keeps its queue: {}", name_, strerror(error));
+}
+
+void NetLink::SetCoalescedFrames(unsigned max) {
+  ethtool_coalesce coalesce{};
+  ifreq ifr;
+  SetName(ifr, name_);
+  ifr.ifr_data = reinterpret_cast<char*>(&coalesce);
+  coalesce.cmd = ETHTOOL_GCOALESCE;
+  Do(socket_.get(), SIOCETHTOOL, ifr, "Cannot get coalesce info on '" + name_ + "'");
+  coalesce.cmd = ETHTOOL_SCOALESCE;
+  coalesce.rx_max_coalesced_frames = max;
+  Do(socket_.get(), SIOCETHTOOL, ifr, "Cannot set coalesce info on '" + name_ + "'");
+}
+
+void NetLink::IsolatePort(bool isolated) {
   Request request(RTM_SETLINK, 0);
   ifinfomsg link{};
   link.ifi_family = AF_BRIDGE;
   link.ifi_index = Index();
   request.Append(link);
   std::size_t info = request.Open(IFLA_PROTINFO | NLA_F_NESTED);
-  std::uint8_t on = 1;
+  std::uint8_t on = isolated;
   request.Attribute(IFLA_BRPORT_ISOLATED, &on, sizeof on);
   request.Close(info);
   request.SendOrThrow("Unable to set bridge port " + name_ + " isolated");

@@ -24,12 +24,22 @@ class NetLink {
   void SetVlanFiltering();
   void Delete();
 
+  // Makes it: an interface of a guest's on `lower`, with that MACVLAN_MODE_*. Throws with domain kNet when the kernel refuses.
+  void CreateMacvtap(const std::string& lower, const model::MacAddress& mac, std::uint32_t mode);
+  bool IsMacvlan();  // or a macvtap
+
+  model::MacAddress Mac();
   void SetMac(const model::MacAddress& mac);
   int Mtu();
   void SetMtu(unsigned mtu);
   void AddPort(const std::string& port);
+  void RemovePort(const std::string& port);
   // Of a bridge's port: reaches no other port that is isolated too.
-  void IsolatePort();
+  void IsolatePort(bool isolated = true);
+  // What is sent by it waits in no queue. Not all kernels can.
+  void SetNoQueue();
+  // How many packets may come in before anybody is told; 0: the driver's default. Not all drivers can.
+  void SetCoalescedFrames(unsigned max);
   void SetUp(bool up);
 
   void AddAddress(const Ip& address, unsigned prefix);

@@ -2,29 +2,14 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "qemu/driver.h"
+#include "qemu/net_limits.h"
 
 namespace bv::qemu {
 namespace {
 
-using model::BandwidthRate;
 using model::InterfaceType;
-
-struct RateRow {
-  const char* name;
-  bool in;
-  std::uint64_t BandwidthRate::*field;
-};
-// In the order in which libvirt sends them.
-constexpr RateRow kRates[] = {
-    {"inbound.average", true, &BandwidthRate::average},   {"inbound.peak", true, &BandwidthRate::peak},
-    {"inbound.burst", true, &BandwidthRate::burst},       {"inbound.floor", true, &BandwidthRate::floor},
-    {"outbound.average", false, &BandwidthRate::average}, {"outbound.peak", false, &BandwidthRate::peak},
-    {"outbound.burst", false, &BandwidthRate::burst},
-};
 
 // By the name of its host side or by its hardware address.
 template <typename Def>
@@ -46,13 +31,14 @@ Task<remote::DomainGetInterfaceParametersRet> QemuDriver::DomainGetInterfacePara
   auto& net = FindInterface(DefFor(*domain, args.flags & ~kStringOkay), args.device);
   remote::DomainGetInterfaceParametersRet ret;
   if (args.nparams == 0) {
-    ret.nparams = static_cast<int>(std::size(kRates));
+    ret.nparams = static_cast<int>(std::size(kLimitFields));
     co_return ret;
   }
-  for (auto& row : kRates) {
+  auto& limits = LimitsOf(net);
+  for (auto& row : kLimitFields) {
     if (static_cast<int>(ret.params.size()) == args.nparams) break;
-    auto* rate = !net.bandwidth ? nullptr : row.in ? &net.bandwidth->in : &net.bandwidth->out;
-    auto value = rate && *rate ? (**rate).*row.field : 0;
+    auto* rate = !limits ? nullptr : row.inbound ? &limits->in : &limits->out;
+    auto value = rate && *rate ? (**rate).*row.member : 0;
     ret.params.push_back({row.name, static_cast<std::uint32_t>(value)});
   }
   co_return ret;
@@ -73,27 +59,27 @@ Task<> QemuDriver::DomainSetInterfaceParameters(Call&, remote::DomainSetInterfac
       throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported,
                   fmt::format("setting bandwidth on interfaces of type '{}' is not implemented yet", model::ToString(type)));
   }
-  if (defs.live)
-    throw Error(ErrorDomain::kQemu, ErrorCode::kOperationUnsupported, "the bandwidth of a running guest cannot be changed");
-  auto& bandwidth = FindInterface(*defs.config, args.device).bandwidth;
-  model::Bandwidth changed = bandwidth.value_or(model::Bandwidth());
+  LimitChange change;
   for (auto& param : args.params) {
-    auto row = std::find_if(std::begin(kRates), std::end(kRates), [&](auto& r) { return param.field == r.name; });
     auto* value = std::get_if<std::uint32_t>(&param.value);
-    if (row == std::end(kRates) || !value)
+    if (!value || !change.Set(param.field, *value))
       throw Error(ErrorDomain::kQemu, ErrorCode::kInvalidArg, fmt::format("parameter '{}' not supported", param.field));
-    auto& rate = row->in ? changed.in : changed.out;
-    if (!rate) rate.emplace();
-    (*rate).*row->field = *value;
   }
-  // An average of nothing is no limit at all.
-  auto drop_if_unlimited = [](std::optional<BandwidthRate>& rate) {
-    if (rate && !rate->average && !rate->floor) rate.reset();
-  };
-  drop_if_unlimited(changed.in);
-  drop_if_unlimited(changed.out);
-  bandwidth = changed.in || changed.out ? std::optional(changed) : std::nullopt;
-  co_await SaveChanged(domain, impact);
+  if (defs.live) {
+    auto* guest = domain->guest.get();
+    auto& net = FindInterface(*defs.live, args.device);
+    auto limits = change.ApplyTo(LimitsOf(net));
+    CheckLimits(net, limits);
+    co_await ApplyLimits(net, limits);
+    if (domain->guest.get() != guest) throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, "domain is not running");
+    SetLimits(FindInterface(domain->MutableDef(), args.device), limits);
+    domain->DefChanged();
+    co_await guests_->StoreStatus(domain);
+  }
+  if (!impact.config) co_return;
+  auto& net = FindInterface(*DefsFor(*domain, impact).config, args.device);
+  net.bandwidth = change.ApplyTo(net.bandwidth);
+  co_await SaveChanged(domain, {.live = false, .config = true});
 }
 
 }  // namespace bv::qemu

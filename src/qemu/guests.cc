@@ -18,6 +18,7 @@
 #include "qemu/guest_audit.h"
 #include "qemu/guest_helpers.h"
 #include "qemu/guest_log.h"
+#include "qemu/macvtap.h"
 #include "qemu/net_filters.h"
 #include "qemu/network_ports.h"
 
@@ -61,6 +62,7 @@ Task<> Guests::Resume(DomainPtr domain, int running_reason) {
   guest->run_reason = running_reason;
   std::exception_ptr failure;
   try {
+    co_await RaiseInterfaces(domain);
     co_await MonitorOf(domain).Execute("cont");
   } catch (...) {
     failure = std::current_exception();
@@ -77,6 +79,18 @@ Task<> Guests::Pause(DomainPtr domain, int paused_reason) {
   domain->guest->pause_reason = paused_reason;
   co_await MonitorOf(domain).Execute("stop");
   if (domain->active() && domain->state() == State::kRunning) OnStop(domain);
+  if (!domain->active()) co_return;
+  if (auto traces = MacvtapTraces(domain->def()); !traces.empty()) {
+    auto lower = [traces] { LowerMacvtaps(traces); };
+    co_await Offload(std::move(lower));
+  }
+}
+
+Task<> Guests::RaiseInterfaces(DomainPtr domain) {
+  auto traces = MacvtapTraces(domain->def());
+  if (traces.empty()) co_return;
+  auto raise = [traces = std::move(traces)] { RaiseMacvtaps(traces); };
+  co_await Offload(std::move(raise));
 }
 
 // --- locks ---------------------------------------------------------------------------------------
@@ -169,6 +183,7 @@ Task<> Guests::CleanUp(DomainPtr domain) {
   // A guest that is gone with its process leaves no TPM behind.
   std::string tpm_store = domain->persistent ? std::string() : TpmStoreToForget(domain->def(), *config_, 0);
   std::vector<std::string> filtered = FilteredInterfaces(domain->def());
+  auto macvtaps = MacvtapTraces(domain->def());
   domains_->ClearLive(domain);
   auto cgroup = guest->cgroup;
   auto remember = guest->remember_owner;
@@ -181,6 +196,7 @@ Task<> Guests::CleanUp(DomainPtr domain) {
     EndHelpers(helpers);
     if (!tpm_store.empty()) RemoveTree(tpm_store);
     GiveBackFiles(files, remember);
+    RemoveMacvtaps(macvtaps, config->dirs.state);
     cgroup.Remove();
     unlink(pid_file.c_str());
     if (!lib_dir.empty()) RemoveTree(lib_dir);

@@ -20,6 +20,8 @@
 
 namespace bv::qemu {
 
+struct TapDevice;
+
 using DomainPtr = std::shared_ptr<Domain>;
 
 // How a guest is to be started.
@@ -110,6 +112,9 @@ class Guests {
 
  private:
   Task<> StartProcess(DomainPtr domain, StartOptions options);
+  // guests_host_devices.cc
+  // Takes what stays taken until somebody gives it back. A next daemon finds the guest from then on, if only to end it.
+  Task<> ClaimHostDevices(DomainPtr domain, std::map<std::string, TapDevice>& taps);
   Task<> Handshake(DomainPtr domain, StartOptions options);
   // guests_threads.cc
   // Of the answer to qom-list of /machine/peripheral: the devices that have an alias.
@@ -117,6 +122,8 @@ class Guests {
   static void ReadVcpus(Guest& guest, const Json& cpus);
   Task<> PlaceThreads(DomainPtr domain, Json iothreads);
   Task<> PlugVcpus(DomainPtr domain, std::vector<unsigned> ids);
+  // Interfaces that may only be up while the guest's CPUs run.
+  Task<> RaiseInterfaces(DomainPtr domain);
   Task<> WatchExit(DomainPtr domain);
   Task<> HandleEnd(DomainPtr domain);
   Task<> FakeReboot(DomainPtr domain);

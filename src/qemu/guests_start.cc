@@ -28,7 +28,9 @@
 #include "qemu/guest_threads.h"
 #include "qemu/guests.h"
 #include "qemu/launch.h"
+#include "qemu/macvtap.h"
 #include "qemu/net_filters.h"
+#include "qemu/net_limits.h"
 #include "qemu/network_ports.h"
 #include "qemu/nvram.h"
 #include "qemu/pci_passthrough.h"
@@ -321,15 +323,25 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   auto parts = co_await Offload(std::move(work));
   if (domain->guest.get() != guest) co_return;
   guest->cgroup = parts.cgroup;
+  for (auto& net : def.interfaces) {
+    if (auto tap = parts.taps.find(net->info.alias); tap != parts.taps.end()) net->target.dev = tap->second.name;
+  }
+  co_await ClaimHostDevices(domain, parts.taps);
+  if (domain->guest.get() != guest) co_return;
 
   build.fds["monitor"].socket = parts.monitor.get();
   for (auto& [alias, fd] : parts.sockets) build.fds[alias].socket = fd.get();
   for (auto& net : def.interfaces) {
     auto tap = parts.taps.find(net->info.alias);
     if (tap == parts.taps.end()) continue;
-    net->target.dev = tap->second.name;
     for (auto& fd : tap->second.queues) build.fds[net->info.alias].tap.push_back(fd.get());
     for (auto& fd : tap->second.vhost) build.fds[net->info.alias].vhost.push_back(fd.get());
+  }
+  for (std::size_t i = 0; i < def.interfaces.size(); ++i) {
+    auto limits = LimitsOf(*def.interfaces[i]);
+    if (!limits || !parts.taps.contains(def.interfaces[i]->info.alias)) continue;
+    co_await ApplyLimits(*def.interfaces[i], limits);
+    if (domain->guest.get() != guest) co_return;
   }
   // Before a guest can send anything.
   for (std::size_t i = 0; i < def.interfaces.size(); ++i) {
@@ -393,9 +405,6 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   BeginAtPlace(def, *config, &command);
   AddLimits(*config, command);
 
-  // From here on a next daemon finds the guest, if only to end it.
-  co_await WriteFirstStatus(domain);
-  if (domain->guest.get() != guest) co_return;
   std::map<std::string, HelperFds> helper_fds;
   for (auto& daemon : helpers.files) {
     helper_fds[daemon.alias] = {parts.sockets.at(daemon.alias).get(), output.at(daemon.alias).log.get()};

@@ -27,6 +27,8 @@
 #include "qemu/plug_steps.h"
 #include "qemu/storage_chain.h"
 #include "qemu/net_filters.h"
+#include "qemu/net_limits.h"
+#include "qemu/macvtap.h"
 #include "qemu/tap.h"
 #include "qemu/vsock.h"
 
@@ -206,6 +208,7 @@ struct LiveDevices::Plug {
   std::vector<Fd> keep;
   std::vector<OwnedFile> given;
   std::vector<std::string> filtered;  // interfaces
+  std::vector<MacvtapTrace> macvtaps;
   StorageSource* locked = nullptr;
 };
 
@@ -236,6 +239,26 @@ ChardevSource* BackEndOf(Rng& d) { return d.backend == RngBackend::kEgd ? &d.sou
 template <typename T>
 ChardevSource* BackEndOf(T&) {
   return nullptr;
+}
+
+// The host's end of an interface that is plugged: up at once, as the original has it.
+Task<TapDevice> OpenInterface(const Interface& net, const std::string& state_dir) {
+  if (!WantsMacvtap(net)) {
+    auto open = [request = MakeTapRequest(net)] { return OpenTap(request); };
+    co_return co_await Offload(std::move(open));
+  }
+  auto open = [request = MakeMacvtapRequest(net, state_dir)] {
+    TapDevice tap = OpenMacvtap(request);
+    MacvtapTrace made{request.name, request.lower, request.mode == MacvtapMode::kPassthrough};
+    try {
+      RaiseMacvtaps({made});
+    } catch (const Error&) {
+      RemoveMacvtaps({made}, request.state_dir);
+      throw;
+    }
+    return tap;
+  };
+  co_return co_await Offload(std::move(open));
 }
 
 // Where a channel listens that says nothing itself, as at a start.
@@ -352,10 +375,11 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
         plug.given = std::move(files);
       }
     } else if constexpr (std::is_same_v<T, Interface>) {
-      if (WantsTap(*device)) {
-        auto open = [request = MakeTapRequest(*device)] { return OpenTap(request); };
-        auto tap = co_await Offload(std::move(open));
+      if (WantsTap(*device) || WantsMacvtap(*device)) {
+        auto tap = co_await OpenInterface(*device, config_->dirs.state);
         device->target.dev = tap.name;
+        if (WantsMacvtap(*device)) plug.macvtaps.push_back(MacvtapTraceOf(*device));
+        if (LimitsOf(*device)) co_await ApplyLimits(*device, LimitsOf(*device));
         if (device->filter) plug.filtered.push_back(tap.name);
         std::string owner = domain->name();
         co_await BindFilter(owner, domain->uuid(), *device);
@@ -391,9 +415,10 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
   }
   if (domain->guest.get() != guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
   if (failure) {
-    auto take_back = [given = std::move(plug.given), remember = guest->remember_owner, cgroup = guest->cgroup,
+    auto take_back = [given = std::move(plug.given), macvtaps = std::move(plug.macvtaps), config = config_, remember = guest->remember_owner, cgroup = guest->cgroup,
                       with = DeviceNodes(*wanted), without = DeviceNodes(domain->def())] {
       GiveBackFiles(given, remember);
+      RemoveMacvtaps(macvtaps, config->dirs.state);
       DenyDevices(cgroup, with, without);
     };
     co_await Offload(std::move(take_back));
@@ -519,12 +544,14 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
   KiB memory = 0;
   std::vector<NetworkPort> ports;
   std::vector<std::string> filtered;
+  std::vector<MacvtapTrace> macvtaps;
   ForEachDevice(live, [&](auto& device) {
     using T = std::decay_t<decltype(device)>;
     if (device.info.alias != alias || found) return;
     found = &device;
     if constexpr (std::is_same_v<T, Interface>) {
       if (device.filter) filtered.push_back(device.target.dev);
+      if (WantsMacvtap(device)) macvtaps.push_back(MacvtapTraceOf(device));
     }
     if constexpr (std::is_same_v<T, Disk>) disk = &device;
     if constexpr (std::is_same_v<T, MemoryDevice>) memory = device.size;
@@ -549,6 +576,10 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
       if (reply.error) LogDebug(kSource, "after '{}': {}", alias, reply.error->message);
     }
     if (domain->guest.get() != guest) co_return;
+  }
+  if (!macvtaps.empty()) {
+    auto remove = [macvtaps, config = config_] { RemoveMacvtaps(macvtaps, config->dirs.state); };
+    co_await Offload(std::move(remove));
   }
   co_await ReleaseNetworkPorts(ports);
   co_await UnbindFilters(std::move(filtered));

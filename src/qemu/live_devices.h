@@ -35,7 +35,14 @@ class LiveDevices {
   // What is behind the device, after it.
   Task<> Remove(DomainPtr domain, std::string alias);
   Task<> UpdateDisk(DomainPtr domain, model::Disk& there, std::unique_ptr<model::Disk> wanted, bool force);
-  Task<> UpdateInterface(DomainPtr domain, model::Interface& there, const model::Interface& wanted);
+  // interface_update.cc
+  Task<> UpdateInterface(DomainPtr domain, model::Interface& there, std::unique_ptr<model::Interface> wanted);
+  void CompleteUpdate(const Domain& domain, const model::Interface& there, std::unique_ptr<model::Interface>& wanted);
+  // Sets `moved` once the host's end is in another bridge.
+  Task<> ChangeInterface(DomainPtr domain, model::Interface& there, model::Interface& wanted, bool* moved);
+  Task<> ChangeFilter(DomainPtr domain, model::Interface& there, const std::optional<model::FilterRef>& wanted);
+  // Throws kOperationInvalid when that guest has ended.
+  static void CheckRunning(const DomainPtr& domain, const Guest* guest);
   Task<> UpdateGraphics(DomainPtr domain, model::Graphics& there, const model::Graphics& wanted);
   Task<> UpdateMemory(DomainPtr domain, model::MemoryDevice& there, const model::MemoryDevice& wanted);
 

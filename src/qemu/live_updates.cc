@@ -37,7 +37,7 @@ Task<> LiveDevices::Update(DomainPtr domain, DomainDef one, bool force) {
     } else if constexpr (std::is_same_v<T, Interface>) {
       auto* there = FindDevice(live, *device);
       if (!there) ThrowMissing(*device);
-      update = [this, &domain, there, &device] { return UpdateInterface(domain, *there, *device); };
+      update = [this, &domain, there, &device] { return UpdateInterface(domain, *there, std::move(device)); };
     } else if constexpr (std::is_same_v<T, Graphics>) {
       auto* there = FindDevice(live, *device);
       if (!there)
@@ -152,26 +152,6 @@ Task<> LiveDevices::UpdateDisk(DomainPtr domain, Disk& there, std::unique_ptr<Di
   if (domain->guest.get() != guest) co_return;
   there.source = std::move(wanted->source);
   there.tray = DiskTray::kClosed;
-}
-
-Task<> LiveDevices::UpdateInterface(DomainPtr domain, Interface& there, const Interface& wanted) {
-  auto fixed = [](bool same, const char* what) {
-    if (!same) Fail(ErrorCode::kOperationUnsupported, "cannot modify network device {}", what);
-  };
-  if (!wanted.model.empty() && wanted.model != there.model)
-    Fail(ErrorCode::kOperationUnsupported, "cannot modify network device model from {} to {}", there.model, wanted.model);
-  if (wanted.type != there.type)
-    Fail(ErrorCode::kOperationUnsupported, "cannot change config of '{}' network type", ToString(there.type));
-  fixed(wanted.script == there.script, "script attribute");
-  fixed(wanted.mtu == there.mtu, "mtu");
-  fixed(wanted.network == there.network && wanted.bridge == there.bridge && wanted.source_dev == there.source_dev, "source");
-  fixed(wanted.filter.has_value() == there.filter.has_value(), "filter");
-  fixed(wanted.bandwidth.has_value() == there.bandwidth.has_value(), "bandwidth");
-  if (wanted.link != there.link) {
-    co_await guests_->MonitorOf(domain).Execute(
-        "set_link", Props().Add("name", there.info.alias).Add("up", wanted.link != LinkState::kDown).json());
-    there.link = wanted.link;
-  }
 }
 
 Task<> LiveDevices::UpdateGraphics(DomainPtr domain, Graphics& there, const Graphics& wanted) {

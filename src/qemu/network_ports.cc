@@ -33,11 +33,14 @@ std::shared_ptr<model::ActualInterface> Connection(const model::NetworkPortDef& 
   switch (port.plug.type) {
     case model::PlugType::kNetwork: connection.type = InterfaceType::kNetwork; break;
     case model::PlugType::kBridge: connection.type = InterfaceType::kBridge; break;
+    case model::PlugType::kDirect: connection.type = InterfaceType::kDirect; break;
     default:
       throw Error(ErrorDomain::kQemu, ErrorCode::kConfigUnsupported,
                   "interfaces of networks that give out devices (" + std::string(ToString(port.plug.type)) + ") are not supported yet");
   }
   connection.bridge = port.plug.bridge;
+  connection.source_dev = port.plug.dev;
+  connection.direct_mode = port.plug.mode;
   connection.mac_table_manager = port.plug.mac_table_manager;
   connection.virtual_port = port.virtual_port;
   connection.bandwidth = port.bandwidth;

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "host/interface_names.h"
 #include "host/net_link.h"
 
 namespace bv::qemu {
@@ -40,7 +41,10 @@ Fd OpenQueue(std::string& name, const TapRequest& request) {
   return fd;
 }
 
+}  // namespace
+
 void OpenVhost(const TapRequest& request, TapDevice& tap) {
+  if (!request.vhost && !request.need_vhost) return;
   for (unsigned i = 0; i < request.queues; ++i) {
     Fd fd(open("/dev/vhost-net", O_RDWR | O_CLOEXEC));
     if (fd) {
@@ -53,32 +57,38 @@ void OpenVhost(const TapRequest& request, TapDevice& tap) {
   }
 }
 
-}  // namespace
-
 bool WantsTap(const Interface& net) {
-  return net.type == InterfaceType::kBridge || net.actual || (net.type == InterfaceType::kEthernet && net.script.empty());
+  InterfaceType type = (net.actual ? net.actual->connection : net).type;
+  bool in_network = net.actual && type == InterfaceType::kNetwork;
+  return type == InterfaceType::kBridge || in_network || (type == InterfaceType::kEthernet && net.script.empty());
 }
 
-TapRequest MakeTapRequest(const Interface& net) {
-  TapRequest request;
+void FillTapRequest(const Interface& net, std::string_view prefix, TapRequest& request) {
   request.alias = net.info.alias;
   // Names that the daemon makes are not kept from one run to the next.
-  if (!net.target.dev.starts_with("vnet")) request.name = net.target.dev;
-  const Interface& connection = net.actual ? net.actual->connection : net;
-  request.bridge = connection.bridge;
-  request.isolated = connection.isolated == model::YesNo::kYes;
+  bool given = !net.target.dev.empty() && (net.target.managed == model::YesNo::kNo || !net.target.dev.starts_with(prefix));
+  request.name = given ? net.target.dev : host::NextInterfaceName(prefix);
   if (net.mac) request.guest_mac = *net.mac;
-  request.mtu = net.mtu;
   request.queues = std::max(1u, net.driver.queues);
   request.virtio = net.model.starts_with("virtio");
   request.need_vhost = net.driver.name == model::NetDriverName::kVhost;
   request.vhost = request.virtio && net.driver.name != model::NetDriverName::kQemu;
+}
+
+TapRequest MakeTapRequest(const Interface& net) {
+  TapRequest request;
+  FillTapRequest(net, host::kTapPrefix, request);
+  const Interface& connection = net.actual ? net.actual->connection : net;
+  request.bridge = connection.bridge;
+  request.isolated = connection.isolated == model::YesNo::kYes;
+  request.mtu = net.mtu;
+  request.coalesced_frames = net.coalesce_rx_frames_max;
   return request;
 }
 
 TapDevice OpenTap(const TapRequest& request) {
   TapDevice tap;
-  tap.name = request.name.empty() ? "vnet%d" : request.name;
+  tap.name = request.name;
   for (unsigned i = 0; i < request.queues; ++i) tap.queues.push_back(OpenQueue(tap.name, request));
   host::NetLink link(tap.name);
   // The bridge keeps the lowest address of its ports: one that starts with fe never is.
@@ -93,8 +103,10 @@ TapDevice OpenTap(const TapRequest& request) {
   } else if (request.mtu) {
     link.SetMtu(request.mtu);
   }
+  link.SetNoQueue();
+  if (request.coalesced_frames) link.SetCoalescedFrames(*request.coalesced_frames);
   link.SetUp(true);
-  if (request.vhost || request.need_vhost) OpenVhost(request, tap);
+  OpenVhost(request, tap);
   return tap;
 }
 

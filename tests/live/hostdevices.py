@@ -9,8 +9,9 @@ import libvirt
 from harness import Skip, expect, run_events, wait_for
 from upgrade import Image, only_ours, upgrade
 
-# The kernel's tree of devices as it is in this network namespace.
-OWN_SYS = ['unshare', '-m', 'sh', '-c', 'mount -t sysfs sysfs /sys; exec "$@"', 'sh']
+# The kernel's tree of devices as it is in this network namespace, with the cgroups that this process has.
+OWN_SYS = ['unshare', '-m', 'sh', '-c', 'mkdir -p /run/groups && mount --rbind /sys/fs/cgroup /run/groups && mount -t sysfs sysfs /sys && '
+           'mount --rbind /run/groups /sys/fs/cgroup; exec "$@"', 'sh']
 
 
 def ip(*words):
