@@ -110,6 +110,7 @@ int HostDaemon::Run() {
 
 Task<> HostDaemon::Serve() {
   std::optional<ServiceManagerPatience> patience(std::in_place);
+  if (!goes_on_) co_await TellHooks("start", "", "start");
   try {
     // What guests need is there before guests are.
     for (bool hypervisor : {false, true}) {
@@ -164,7 +165,13 @@ Task<> HostDaemon::Shutdown() {
       LogError(kLog, "a driver did not stop well: {}", e.what());
     }
   }
+  co_await TellHooks("shutdown", "", "shutdown");
   Loop::Current().Quit();
+}
+
+// Of the daemons that have guests and what belongs to them.
+Task<> HostDaemon::TellHooks(std::string operation, std::string sub_operation, std::string extra) {
+  if (personality_.ServesRemote()) co_await hooks_.Tell("", operation, sub_operation, extra, "");
 }
 
 void HostDaemon::RequestReload() {
@@ -177,6 +184,7 @@ Task<> HostDaemon::Reload() {
   reloading_ = true;
   while (std::exchange(reload_wanted_, false)) {
     LogInfo(kLog, "Reloading configuration on SIGHUP");
+    co_await TellHooks("reload", "begin", "SIGHUP");
     for (const auto& driver : drivers_) {
       try {
         co_await driver->Reload();

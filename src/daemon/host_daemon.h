@@ -11,6 +11,7 @@
 #include "daemon/background.h"
 #include "daemon/config.h"
 #include "daemon/connection.h"
+#include "daemon/hooks.h"
 #include "daemon/options.h"
 #include "daemon/paths.h"
 #include "daemon/sasl.h"
@@ -57,6 +58,7 @@ class HostDaemon {
                      int backlog);
   Task<> Serve();
   Task<> Shutdown();
+  Task<> TellHooks(std::string operation, std::string sub_operation, std::string extra);
   void RequestReload();
   Task<> Reload();
   void BeginShutdown();
@@ -99,6 +101,7 @@ class HostDaemon {
   AdminHooks admin_hooks_;
   ConnectionService connections_;
   SaslService sasl_;
+  Hooks hooks_{"daemon"};
   AdminService admin_;
 
   std::shared_ptr<const TlsContext> tls_;  // null without a TLS socket
@@ -107,6 +110,7 @@ class HostDaemon {
   std::chrono::seconds idle_timeout_;
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   bool serving_ = false, shutting_down_ = false;
+  bool goes_on_ = false;  // where another process image left off
   bool reload_wanted_ = false, reloading_ = false;  // the second by SIGHUP while the first one's is under way
   int exit_status_ = 0;
 

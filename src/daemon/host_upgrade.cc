@@ -230,6 +230,7 @@ void HostDaemon::CheckState(const upgrade::SavedDaemon& saved) const {
 }
 
 void HostDaemon::Restore(const upgrade::SavedDaemon& saved) {
+  goes_on_ = true;
   upgrade::InheritedFds fds;
   if (saved.timeout) idle_timeout_ = std::chrono::seconds(*saved.timeout);
   if (saved.log_filters) SetLogFilters(*saved.log_filters);

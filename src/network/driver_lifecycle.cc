@@ -5,6 +5,7 @@
 #include "base/schema.h"
 #include "daemon/definition_files.h"
 #include "network/network_driver.h"
+#include "network/network_hooks.h"
 #include "network/update.h"
 #include "network/validate.h"
 
@@ -48,7 +49,19 @@ Task<> NetworkDriver::StartNetwork(NetworkPtr network) {
     return std::move(def);
   };
   def = co_await Offload(find);
+  co_await RunNetworkHooks("start", def);
   co_await starter_.Start(def);
+  std::exception_ptr failure;
+  try {
+    co_await RunNetworkHooks("started", def);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) {
+    co_await starter_.Stop(def);
+    co_await TellNetworkHooks("stopped", "end", def);
+    std::rethrow_exception(failure);
+  }
   network->live = std::move(def);
   network->class_ids = InitialClassIds();
   network->floor_sum = 0;
@@ -64,6 +77,7 @@ Task<> NetworkDriver::StopNetwork(NetworkPtr network) {
   };
   co_await Offload(forget);
   co_await starter_.Stop(def);
+  co_await TellNetworkHooks("stopped", "end", def);
   NonnullNetwork reference = Reference(*network);
   network->live.reset();
   network->ports.clear();
@@ -219,6 +233,7 @@ Task<> NetworkDriver::Update(Call&, NetworkUpdateArgs args) {
       co_await starter_.InsertRules(after);
       break;
   }
+  co_await RunNetworkHooks("updated", after);
 }
 
 }  // namespace bv::network

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/schema.h"
 #include "network/network_driver.h"
+#include "network/network_hooks.h"
 #include "network/port_allocation.h"
 
 namespace bv::network {
@@ -123,12 +124,12 @@ Task<> NetworkDriver::AddPort(NetworkPtr network, NetworkPortDef port, bool recl
     co_await SavePort(network, port);
     co_await SaveMacs(network);
     co_await SaveStatus(network);
+    if (!reclaim) co_await RunNetworkHooks("port-created", *network->live, &port);
   } catch (...) {
     failed = std::current_exception();
   }
   if (!failed) co_return;
-  network->ports.erase(port.uuid);
-  ReleasePort(*network->live, port);
+  co_await ForgetPort(network, port);
   std::rethrow_exception(failed);
 }
 
@@ -165,9 +166,14 @@ Task<> NetworkDriver::DeletePortCall(Call&, NetworkPortDeleteArgs args) {
 Task<> NetworkDriver::RemovePort(NetworkPtr network, Uuid uuid) {
   RequireActive(*network);
   NetworkPortDef port = GetPort(*network, uuid);
-  network->ports.erase(uuid);
+  co_await ForgetPort(network, port);
+  co_await TellNetworkHooks("port-deleted", "begin", *network->live, &port);
+}
+
+Task<> NetworkDriver::ForgetPort(NetworkPtr network, NetworkPortDef port) {
+  network->ports.erase(port.uuid);
   ReleasePort(*network->live, port);
-  auto remove = [path = paths_.Ports(network->name()) + "/" + uuid.ToString() + ".xml"] { unlink(path.c_str()); };
+  auto remove = [path = paths_.Ports(network->name()) + "/" + port.uuid.ToString() + ".xml"] { unlink(path.c_str()); };
   co_await Offload(remove);
   co_await SaveMacs(network);
   co_await SaveStatus(network);

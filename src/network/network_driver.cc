@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/verbatim_error.h"
 #include "host/net_link.h"
+#include "network/network_hooks.h"
 #include "network/validate.h"
 
 namespace bv::network {
@@ -27,6 +28,7 @@ NetworkDriver::NetworkDriver(const DriverEnvironment& environment)
 NetworkDriver::~NetworkDriver() { set_local(nullptr); }
 
 Task<> NetworkDriver::Start() {
+  LookForNetworkHooks();
   // Nobody is served yet: what blocks here delays only ourselves.
   LockState(paths_.state_dir, 0755);
   MakeDirs(paths_.dnsmasq_dir);

@@ -73,6 +73,7 @@ class NetworkDriver : public ObjectDriver, public NetworkSource {
   // Which guest has which addresses: what libnss_libvirt_guest reads.
   Task<> SaveMacs(NetworkPtr network);
   Task<> AddPort(NetworkPtr network, model::NetworkPortDef port, bool reclaim);
+  Task<> ForgetPort(NetworkPtr network, model::NetworkPortDef port);
   Task<> RemovePort(NetworkPtr network, Uuid uuid);
   Task<> StartNetwork(NetworkPtr network);
   Task<> StopNetwork(NetworkPtr network);

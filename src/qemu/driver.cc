@@ -16,6 +16,7 @@
 #include "qemu/backup_calls.h"
 #include "qemu/block_job_calls.h"
 #include "qemu/checkpoint_calls.h"
+#include "qemu/guest_hooks.h"
 #include "qemu/moment_store.h"
 #include "qemu/snapshot_calls.h"
 
@@ -106,6 +107,7 @@ Task<> QemuDriver::Start() {
   if (config_error_) std::rethrow_exception(config_error_);
   // Nobody is served yet: what blocks here delays only ourselves.
   MakeDriverDirs(*config_);
+  LookForGuestHooks();
   lock_.emplace(config_->dirs.state + "/driver.pid", std::move(inherited_lock_));
   LoadDefinitions();
   co_await locks_->Start();

@@ -11,6 +11,7 @@
 #include "qemu/defaults/defaults.h"
 #include "qemu/defaults/validate.h"
 #include "qemu/driver.h"
+#include "qemu/guest_hooks.h"
 #include "qemu/job_params.h"
 #include "qemu/migration_wait.h"
 #include "qemu/save_image.h"
@@ -43,6 +44,18 @@ void CheckSameGuest(const model::DomainDef& given, const model::DomainDef& saved
     refuse(fmt::format("Target domain uuid {} does not match source {}", given.uuid.ToString(), saved.uuid.ToString()));
   if (given.name != saved.name)
     refuse(fmt::format("Target domain name '{}' does not match source '{}'", given.name, saved.name));
+}
+
+// Scripts may change what is started, as long as it stays the same guest.
+using Definition = std::unique_ptr<model::DomainDef>;
+using ReadDefinition = std::function<Task<Definition>(std::string)>;
+Task<Definition> FilterRestored(Definition saved, ReadDefinition read) {
+  std::string xml = MigratableXml(*saved), name = saved->name;
+  std::string filtered = co_await FilterByGuestHooks(name, "restore", xml);
+  if (filtered == xml) co_return saved;
+  auto given = co_await read(filtered);
+  CheckSameGuest(*given, *saved);
+  co_return given;
 }
 
 }  // namespace
@@ -173,6 +186,8 @@ Task<> QemuDriver::RestoreFrom(std::string path, std::optional<std::string> dxml
     CheckSameGuest(*given, *live);
     live = std::move(given);
   }
+  ReadDefinition again = [this](std::string xml) { return ReadXml(std::move(xml), model::kParseInactive); };
+  live = co_await FilterRestored(std::move(live), again);
   auto domain = co_await AddForStart(*live);
   auto turn = co_await domain->jobs.BeginAsync(AsyncJob::kStart, kOperationRestore, "remoteDispatchDomainRestoreFlags");
   if (domain->active()) Invalid("domain is already running");
@@ -209,6 +224,8 @@ Task<bool> QemuDriver::StartFromManagedSave(DomainPtr domain, bool paused) {
     co_return false;
   }
   auto live = co_await ReadXml(image.xml, model::kParseInactive);
+  ReadDefinition again = [this](std::string xml) { return ReadXml(std::move(xml), model::kParseInactive); };
+  live = co_await FilterRestored(std::move(live), again);
   auto caps = co_await CapsOf(*live);
   AssignAliases(*live);
   co_await StartFromImage(domain, std::move(live), caps, fd, image.was_running && !paused);

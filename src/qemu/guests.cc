@@ -17,6 +17,7 @@
 #include "qemu/agent.h"
 #include "qemu/guest_audit.h"
 #include "qemu/guest_helpers.h"
+#include "qemu/guest_hooks.h"
 #include "qemu/guest_log.h"
 #include "qemu/macvtap.h"
 #include "qemu/net_filters.h"
@@ -154,7 +155,10 @@ Task<> Guests::Stop(DomainPtr domain, int shutoff_reason, int stopped_detail) {
   co_await ReleaseLocks(domain);
   co_await AppendToLog(domain, EndLine(ReasonName(State::kShutoff, shutoff_reason)));
   if (stopped_detail >= 0) AuditStop(*domain, shutoff_reason);
+  std::string name = domain->name(), definition = DefinitionForHooks(*domain);
+  co_await TellGuestHooks(name, "stopped", definition);
   co_await CleanUp(domain);
+  co_await TellGuestHooks(name, "release", definition);
   domain->SetState(State::kShutoff, shutoff_reason);
   if (stopped_detail >= 0) events_->SendLifecycle(ref, Lifecycle::kStopped, stopped_detail);
   if (!domain->persistent && !domain->removed) {

@@ -16,6 +16,7 @@
 #include "daemon/definition_files.h"
 #include "host/interface_names.h"
 #include "qemu/agent.h"
+#include "qemu/guest_hooks.h"
 #include "qemu/guests.h"
 #include "qemu/status_xml.h"
 
@@ -252,6 +253,19 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
   if (locks_->enabled()) {
     co_await locks_->Adopt(attached->locks, domain->def(), LockOwner(*domain), domain->state() == State::kRunning);
     if (domain->guest.get() != attached) co_return false;
+  }
+  if (!connected) {
+    std::exception_ptr refused;
+    try {
+      co_await RunGuestHooks(*domain, "reconnect");
+    } catch (...) {
+      refused = std::current_exception();
+    }
+    if (domain->guest.get() != attached) co_return false;
+    if (refused) {
+      co_await Stop(domain, shutoff::kFailed, stopped::kFailed);
+      co_return false;
+    }
   }
   if (domain->state() == State::kShutdown) attached->child.Signal(SIGTERM);
   // Removals that ended while nobody looked.

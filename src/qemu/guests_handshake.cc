@@ -8,6 +8,7 @@
 #include "qemu/agent.h"
 #include "qemu/block_tune.h"
 #include "qemu/display_password.h"
+#include "qemu/guest_hooks.h"
 #include "qemu/guests.h"
 #include "qemu/vcpu_slots.h"
 
@@ -151,6 +152,8 @@ Task<> Guests::FinishStart(DomainPtr domain, StartOptions options) {
     co_await Resume(domain, options.running_reason);
     if (domain->guest.get() != guest) co_return;
   }
+  co_await RunGuestHooks(*domain, "started");
+  if (domain->guest.get() != guest) co_return;
   if (!started_first) events_->SendLifecycle(domain->Ref(), Lifecycle::kStarted, options.started_detail);
   if (options.paused) {
     auto detail = options.started_detail == started::kRestored ? suspended::kRestored

@@ -23,6 +23,7 @@
 #include "qemu/device_acl.h"
 #include "qemu/guest_audit.h"
 #include "qemu/guest_helpers.h"
+#include "qemu/guest_hooks.h"
 #include "qemu/guest_limits.h"
 #include "qemu/guest_log.h"
 #include "qemu/guest_threads.h"
@@ -258,6 +259,8 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   if (getrandom(guest->master_key.data(), guest->master_key.size(), 0) != static_cast<ssize_t>(guest->master_key.size()))
     throw SystemError(ErrorDomain::kQemu, "failed to generate master key");
 
+  co_await RunGuestHooks(*domain, "prepare");
+  if (domain->guest.get() != guest) co_return;
   auto& def = domain->MutableDef();
   ReservePorts(*guest, def);
   for (std::size_t i = 0; i < def.interfaces.size(); ++i) {
@@ -405,6 +408,8 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   BeginAtPlace(def, *config, &command);
   AddLimits(*config, command);
 
+  co_await RunGuestHooks(*domain, "start");
+  if (domain->guest.get() != guest) co_return;
   std::map<std::string, HelperFds> helper_fds;
   for (auto& daemon : helpers.files) {
     helper_fds[daemon.alias] = {parts.sockets.at(daemon.alias).get(), output.at(daemon.alias).log.get()};
