@@ -13,13 +13,20 @@ using I = VolumeImage;
 
 // --- <target>, <backingStore> ----------------------------------------------------------------------
 
-void ReadFormat(Parser& p, I& image, const xml::Node& element) {
+void ReadFormat(Parser& p, V& v, I& image, const xml::Node& element) {
   const xml::Node* format = element.Child("format");
   auto text = format ? format->AttrOr("type") : std::string_view();
-  if (text.empty()) return;
+  if (text.empty() || v.formats == VolumeFormats::kNone) return;
+  auto unknown = [&] { p.Fail(Fault::kUnsupported, "unknown volume format type " + std::string(text)); };
+  if (v.formats == VolumeFormats::kPartitions) {
+    auto known = FromString<PartitionFormat>(text);
+    if (!known) unknown();
+    v.partition = *known;
+    return;
+  }
   auto known = FromString<StorageFormat>(text);
   // LUKS is an encryption of raw volumes here.
-  if (!known || *known == StorageFormat::kLuks) p.Fail(Fault::kUnsupported, "unknown volume format type " + std::string(text));
+  if (!known || *known == StorageFormat::kLuks) unknown();
   image.format = *known;
 }
 
@@ -50,8 +57,9 @@ void ReadClusterSize(Parser& p, I& image, const xml::Node& element) {
   if (size && !size->text.empty()) image.cluster_size = p.ScaledText(*size, kBytes);
 }
 
-void ReadTarget(Parser& p, I& image, const xml::Node& element) {
-  ReadFormat(p, image, element);
+void ReadTarget(Parser& p, V& v, const xml::Node& element) {
+  I& image = v.target;
+  ReadFormat(p, v, image, element);
   if (const xml::Node* permissions = element.Child("permissions")) p.Read(kStoragePermissions, image.permissions, *permissions);
   if (const xml::Node* encryption = element.Child("encryption")) p.Read(kStorageEncryption, image.encryption.emplace(), *encryption);
   ReadCompat(p, image, element);
@@ -73,13 +81,19 @@ void WriteTimestamps(Formatter& f, const Timestamps& times) {
   f.out().Close("timestamps");
 }
 
-void WriteImage(Formatter& f, const char* name, const I& image) {
+void WriteFormat(Formatter& f, const V& v, const I& image) {
+  if (v.formats == VolumeFormats::kNone) return;
+  f.out().Open("format");
+  f.Attr("type", v.formats == VolumeFormats::kPartitions         ? ToString(v.partition)
+                 : image.format == StorageFormat::kNone ? "none" : ToString(image.format));
+  f.out().Close("format");
+}
+
+void WriteImage(Formatter& f, const char* name, const V& v, const I& image) {
   xml::Writer& out = f.out();
   out.Open(name);
   if (!image.path.empty()) out.TextElement("path", image.path);
-  out.Open("format");
-  f.Attr("type", image.format == StorageFormat::kNone ? "none" : ToString(image.format));
-  out.Close("format");
+  WriteFormat(f, v, image);
   if (!image.permissions.empty()) f.Write("permissions", kStoragePermissions, image.permissions);
   if (image.timestamps) WriteTimestamps(f, *image.timestamps);
   if (image.encryption) f.Write("encryption", kStorageEncryption, *image.encryption);
@@ -133,7 +147,7 @@ void ReadVolume(Parser& p, V& v, const xml::Node& element, unsigned flags) {
   if (backing && !backing->ChildText("path").value_or("").empty()) {
     v.backing.emplace();
     v.backing->path = *backing->ChildText("path");
-    ReadFormat(p, *v.backing, *backing);
+    ReadFormat(p, v, *v.backing, *backing);
     if (const xml::Node* permissions = backing->Child("permissions")) p.Read(kStoragePermissions, v.backing->permissions, *permissions);
   }
   const xml::Node* capacity = NotEmpty(element.Child("capacity"));
@@ -145,7 +159,27 @@ void ReadVolume(Parser& p, V& v, const xml::Node& element, unsigned flags) {
   const xml::Node* allocation = NotEmpty(element.Child("allocation"));
   v.has_allocation = allocation != nullptr;
   v.allocation = allocation ? Size(p, *allocation) : v.capacity;
-  if (const xml::Node* target = element.Child("target")) ReadTarget(p, v.target, *target);
+  if (const xml::Node* target = element.Child("target")) ReadTarget(p, v, *target);
+}
+
+// Extents of one device that follow each other stand together.
+void WriteExtents(Formatter& f, const V& v) {
+  if (v.extents.empty()) return;
+  xml::Writer& out = f.out();
+  out.Open("source");
+  for (std::size_t i = 0; i < v.extents.size();) {
+    const std::string& device = v.extents[i].device;
+    out.Open("device");
+    out.Attr("path", device);
+    for (; i < v.extents.size() && v.extents[i].device == device; ++i) {
+      out.Open("extent");
+      out.Attr("start", std::to_string(v.extents[i].start));
+      out.Attr("end", std::to_string(v.extents[i].end));
+      out.Close("extent");
+    }
+    out.Close("device");
+  }
+  out.Close("source");
 }
 
 void ReadNothingOfVolume(Parser&, V&, const xml::Node&) {}
@@ -158,11 +192,12 @@ void WriteVolume(Formatter& f, const V& v) {
   f.Attr("type", ToString(v.type));
   f.out().TextElement("name", v.name);
   if (!v.key.empty()) f.out().TextElement("key", v.key);
+  WriteExtents(f, v);
   bytes("capacity", v.capacity);
   bytes("allocation", v.allocation);
   if (v.physical) bytes("physical", v.physical);
-  WriteImage(f, "target", v.target);
-  if (v.backing) WriteImage(f, "backingStore", *v.backing);
+  WriteImage(f, "target", v, v.target);
+  if (v.backing) WriteImage(f, "backingStore", v, *v.backing);
 }
 
 constexpr RowOf<V> kVolumeRows[] = {
@@ -174,10 +209,11 @@ constexpr Description<V> kVolume{kVolumeRows};
 
 }  // namespace
 
-VolumeDef ParseVolume(std::string_view xml, unsigned flags) {
+VolumeDef ParseVolume(std::string_view xml, unsigned flags, VolumeFormats formats) {
   auto document = xml::Document::Parse(xml, ErrorDomain::kStorage, "storage_volume_definition", "volume");
   if (flags & kVolumeValidate) Validate(kVolume, document.root());
   VolumeDef volume;
+  volume.formats = formats;
   Parser parser(ErrorDomain::kStorage, 0);
   ReadVolume(parser, volume, document.root(), flags);
   return volume;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/domain/storage_source.h"
 #include "model/storage_common.h"
@@ -42,11 +43,28 @@ struct VolumeImage {
   std::optional<ImageFeatures> features;
 };
 
+// A piece of a device that a volume is made of; bytes, the end is the first that is not in it.
+struct VolumeExtent {
+  std::string device;
+  std::uint64_t start = 0, end = 0;
+};
+
+// What <format> of a volume is about: an image, a partition of a disk, or nothing.
+enum class VolumeFormats : std::uint8_t { kImages, kPartitions, kNone };
+enum class PartitionFormat : std::uint8_t { kNone, kLinux, kFat16, kFat32, kLinuxSwap, kLinuxLvm, kLinuxRaid, kExtended };
+template <>
+struct Spelling<PartitionFormat> {
+  static constexpr const char* kNames[] = {"none", "linux", "fat16", "fat32", "linux-swap", "linux-lvm", "linux-raid", "extended"};
+};
+
 struct VolumeDef {
   std::string name, key;
   VolumeType type = VolumeType::kFile;
   std::uint64_t capacity = 0, allocation = 0, physical = 0;  // bytes; physical 0: not known
   bool has_allocation = false;                               // said, not made up of the capacity
+  VolumeFormats formats = VolumeFormats::kImages;
+  PartitionFormat partition = PartitionFormat::kNone;  // with kPartitions
+  std::vector<VolumeExtent> extents;                   // found when the pool is looked at
   VolumeImage target;
   std::optional<VolumeImage> backing;
 };
@@ -58,7 +76,7 @@ enum VolumeParseFlag : unsigned {
   kVolumeValidate = 1 << 2,
 };
 // Domain of errors: kStorage.
-VolumeDef ParseVolume(std::string_view xml, unsigned flags);
+VolumeDef ParseVolume(std::string_view xml, unsigned flags, VolumeFormats formats = VolumeFormats::kImages);
 std::string FormatVolume(const VolumeDef& volume);
 
 }  // namespace bv::model

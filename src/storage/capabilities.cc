@@ -10,9 +10,6 @@ using model::PoolType;
 
 namespace {
 
-// Formats of a disk's partitions, which are volumes there.
-constexpr const char* kPartitions[] = {"none", "linux", "fat16", "fat32", "linux-swap", "linux-lvm", "linux-raid", "extended"};
-
 // Formats of files, with a name for none.
 auto FileFormats() {
   using Names = model::Spelling<model::StorageFormat>;
@@ -51,10 +48,11 @@ std::string FormatCapabilities() {
     if (traits.format_count) {
       WriteOptions(out, "poolOptions", traits.formats[traits.default_format], "sourceFormatType", {traits.formats, traits.format_count});
     }
-    if (HasDirectory(type) || type == PoolType::kGluster || type == PoolType::kVstorage) {
+    bool images = HasBackend(type) && BackendOf(type).formats() == model::VolumeFormats::kImages;
+    if (images || type == PoolType::kGluster || type == PoolType::kVstorage) {
       WriteOptions(out, "volOptions", "raw", "targetFormatType", files);
     } else if (type == PoolType::kDisk) {
-      WriteOptions(out, "volOptions", "none", "targetFormatType", kPartitions);
+      WriteOptions(out, "volOptions", "none", "targetFormatType", model::Spelling<model::PartitionFormat>::kNames);
     } else if (type == PoolType::kRbd) {
       WriteOptions(out, "volOptions", "raw", "targetFormatType", {});
     }

@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/command.h"
 #include "base/error.h"
+#include "storage/tool.h"
 
 namespace bv::storage {
 
@@ -109,13 +109,7 @@ class Tool {
     Add({"--object", fmt::format("secret,id={},file=/dev/fd/{}", id, theirs)});
   }
 
-  Task<> Run() {
-    auto result = co_await bv::Run(command_);
-    if (result.ok()) co_return;
-    auto errors = result.errors.substr(0, result.errors.find_last_not_of('\n') + 1);
-    throw Error(ErrorDomain::kNone, ErrorCode::kInternalError,
-                fmt::format("the program ({}) {}: {}", fmt::join(command_.argv, " "), result.Describe(), errors));
-  }
+  Task<> Run() { co_await RunTool(command_); }
 
  private:
   Command command_;
@@ -191,6 +185,17 @@ Task<> MakeImage(const ImagePlan& plan) {
   std::rethrow_exception(failure);
 }
 
+Task<> ConvertToDevice(const VolumeDef& volume, const VolumeDef& input, const std::string& passphrase) {
+  Tool tool({"qemu-img", "convert", "-n", "-O", "raw"});
+  if (input.target.encryption) {
+    tool.AddSecret("encrypt1", passphrase);
+    tool.Add({"--image-opts", Described(input, "encrypt1"), volume.target.path});
+  } else {
+    tool.Add({"-f", FormatOf(input), input.target.path, volume.target.path});
+  }
+  co_await tool.Run();
+}
+
 Task<> ResizeImage(const VolumeDef& volume, std::uint64_t capacity, bool shrink, const std::string& passphrase) {
   Tool tool({"qemu-img", "resize", "-q"});
   if (shrink) tool.Add({"--shrink"});
@@ -202,11 +207,6 @@ Task<> ResizeImage(const VolumeDef& volume, std::uint64_t capacity, bool shrink,
   }
   constexpr std::uint64_t kSector = 512;
   tool.Add({std::to_string(capacity / kSector * kSector + (capacity % kSector ? kSector : 0))});
-  co_await tool.Run();
-}
-
-Task<> RunTool(std::vector<std::string> argv) {
-  Tool tool(std::move(argv));
   co_await tool.Run();
 }
 

@@ -24,10 +24,10 @@ void CheckPlan(const ImagePlan& plan);
 // to must stay until the task has ended. A file that failed half-way is removed.
 Task<> MakeImage(const ImagePlan& plan);
 
+// Writes the bytes that `input` holds into a device. `passphrase`: of the input, if it is encrypted.
+Task<> ConvertToDevice(const model::VolumeDef& volume, const model::VolumeDef& input, const std::string& passphrase);
+
 // The new capacity in bytes.
 Task<> ResizeImage(const model::VolumeDef& volume, std::uint64_t capacity, bool shrink, const std::string& passphrase);
-
-// Runs a program and throws when it fails.
-Task<> RunTool(std::vector<std::string> argv);
 
 }  // namespace bv::storage

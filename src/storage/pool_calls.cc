@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/schema.h"
+#include "base/verbatim_error.h"
 #include "storage/backend.h"
 #include "storage/storage_driver.h"
 
@@ -26,8 +27,16 @@ unsigned BuildFlags(unsigned create_flags) {
 model::PoolDef Parse(const std::string& xml, bool validate) {
   auto def = model::ParsePool(xml, validate);
   if (def.name.find('\n') != def.name.npos) throw Error(ErrorDomain::kXml, ErrorCode::kXmlDetail, "the name has a line break");
-  RequireBackend(def.type);
+  BackendOf(def.type);  // or it throws
   return def;
+}
+
+Task<> Build(PoolPtr pool, unsigned flags) {
+  if ((flags & kBuildOverwrite) && (flags & kBuildNoOverwrite)) {
+    throw VerbatimError(ErrorDomain::kStorage, ErrorCode::kInvalidArg,
+                        "Flags 'VIR_STORAGE_POOL_BUILD_OVERWRITE' and 'VIR_STORAGE_POOL_BUILD_NO_OVERWRITE' are mutually exclusive");
+  }
+  co_await BackendOf(pool->def.type).Build(pool->def, flags);
 }
 
 }  // namespace
@@ -50,16 +59,21 @@ void StorageDriver::Forget(const PoolPtr& pool) {
 }
 
 Task<> StorageDriver::RefreshPool(PoolPtr pool) {
-  PoolContents contents = co_await Look(pool->def);
+  PoolContents contents = co_await BackendOf(pool->def.type).Look(pool->def);
   pool->def.capacity = contents.capacity;
   pool->def.allocation = contents.allocation;
   pool->def.available = contents.available;
-  pool->def.permissions = contents.permissions;
-  // Volumes that are known stay the objects that streams have hold of.
+  if (contents.permissions) pool->def.permissions = *contents.permissions;
+  if (contents.source) pool->def.source = *contents.source;
+  // Volumes that are known stay the objects that streams have hold of; jobs know better what becomes of theirs.
   std::map<std::string, VolumePtr> volumes;
+  for (auto& [name, volume] : pool->volumes) {
+    if (volume->building) volumes.emplace(name, volume);
+  }
   for (model::VolumeDef& def : contents.volumes) {
     auto known = pool->volumes.find(def.name);
     VolumePtr volume = known == pool->volumes.end() ? std::make_shared<Volume>() : known->second;
+    if (volume->building) continue;
     volume->def = std::move(def);
     volumes.emplace(volume->def.name, volume);
   }
@@ -72,7 +86,7 @@ Task<> StorageDriver::StartPool(PoolPtr pool) {
   std::exception_ptr failure;
   bool up = false;
   try {
-    co_await BringUp(pool->def);
+    co_await BackendOf(pool->def.type).BringUp(pool->def);
     up = true;
     co_await RefreshPool(pool);
     // The state is what makes it active for a daemon that comes after this one.
@@ -83,7 +97,7 @@ Task<> StorageDriver::StartPool(PoolPtr pool) {
   }
   if (failure && up) {
     try {
-      co_await TakeDown(pool->def);
+      co_await BackendOf(pool->def.type).TakeDown(pool->def);
     } catch (const Error&) {
     }
   }
@@ -97,7 +111,7 @@ Task<> StorageDriver::StartPool(PoolPtr pool) {
 }
 
 Task<> StorageDriver::StopPool(PoolPtr pool) {
-  co_await TakeDown(pool->def);
+  co_await BackendOf(pool->def.type).TakeDown(pool->def);
   auto remove = [this, name = pool->def.name] { files_.RemoveState(name); };
   co_await OnDisk(remove);
   TellLifecycle(*pool, kPoolStopped);
@@ -140,7 +154,7 @@ Task<StoragePoolCreateXmlRet> StorageDriver::CreateXml(Call&, StoragePoolCreateX
   list.reset();
   std::exception_ptr failure;
   try {
-    if (args.flags) co_await Build(pool->def, BuildFlags(args.flags));
+    if (args.flags) co_await Build(pool, BuildFlags(args.flags));
     co_await StartPool(pool);
   } catch (...) {
     failure = std::current_exception();
@@ -159,7 +173,7 @@ Task<> StorageDriver::Create(Call&, StoragePoolCreateArgs args) {
   auto pool = pools_.Get(args.pool.uuid);
   auto turn = co_await BeginChange(pool);
   pool->RequireInactive();
-  if (args.flags) co_await Build(pool->def, BuildFlags(args.flags));
+  if (args.flags) co_await Build(pool, BuildFlags(args.flags));
   co_await StartPool(pool);
 }
 
@@ -168,7 +182,7 @@ Task<> StorageDriver::BuildPool(Call&, StoragePoolBuildArgs args) {
   auto turn = co_await BeginChange(pool);
   pool->RequireInactive();
   RefuseFlags(args.flags, kBuildNoOverwrite | kBuildOverwrite, "virStorageBackendFileSystemBuild");
-  co_await Build(pool->def, args.flags);
+  co_await Build(pool, args.flags);
   TellLifecycle(*pool, kPoolCreated);
 }
 
@@ -186,7 +200,7 @@ Task<> StorageDriver::DeletePool(Call&, StoragePoolDeleteArgs args) {
   if (pool->active) Invalid("storage pool '" + pool->def.name + "' is still active");
   pool->RequireIdle();
   RefuseFlags(args.flags, 0, "virStorageBackendDeleteLocal");
-  co_await Delete(pool->def);
+  co_await BackendOf(pool->def.type).Delete(pool->def);
   TellLifecycle(*pool, kPoolDeleted);
 }
 

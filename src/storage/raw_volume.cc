@@ -118,7 +118,8 @@ void CopyPiece(int in, int out, std::uint64_t at, std::uint64_t length, bool spa
   }
 }
 
-Task<> CopyBytes(const VolumeDef& volume, const VolumeDef& input, File out, bool reflink) {
+// `sparse`: blocks of zeroes are there already.
+Task<> CopyBytes(const VolumeDef& volume, const VolumeDef& input, File out, bool reflink, bool sparse) {
   std::string from = input.target.path, to = volume.target.path;
   auto open_input = [from] {
     Fd fd(open(from.c_str(), O_RDONLY | O_CLOEXEC));
@@ -136,9 +137,25 @@ Task<> CopyBytes(const VolumeDef& volume, const VolumeDef& input, File out, bool
     co_return;
   }
   auto length = std::min<std::uint64_t>(volume.capacity, input.physical ? input.physical : input.capacity);
-  bool sparse = volume.allocation < volume.capacity;
   auto step = [in, out, sparse, from, to](std::uint64_t at, std::uint64_t size) { CopyPiece(in->get(), out->get(), at, size, sparse, from, to); };
   co_await InSteps(0, length, kWriteStep, step);
+}
+
+Task<> Sync(File file, std::string path) {
+  auto sync = [file, path] {
+    if (fsync(file->get()) < 0) Fail(fmt::format("cannot sync data to file '{}'", path));
+  };
+  co_await Offload(sync);
+}
+
+// What is there to be written over.
+Task<File> OpenVolume(std::string path) {
+  auto open_file = [path] {
+    Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!fd) Fail(fmt::format("Failed to open storage volume with path '{}'", path));
+    return std::make_shared<Fd>(std::move(fd));
+  };
+  co_return co_await Offload(open_file);
 }
 
 Task<> Fill(const VolumeDef& volume, const VolumeDef* input, bool reflink, File file) {
@@ -152,11 +169,8 @@ Task<> Fill(const VolumeDef& volume, const VolumeDef* input, bool reflink, File 
   };
   co_await Offload(extend);
   if (volume.allocation && !reflink) co_await Allocate(file, 0, volume.allocation, path);
-  if (input) co_await CopyBytes(volume, *input, file, reflink);
-  auto sync = [file, path] {
-    if (fsync(file->get()) < 0) Fail(fmt::format("cannot sync data to file '{}'", path));
-  };
-  co_await Offload(sync);
+  if (input) co_await CopyBytes(volume, *input, file, reflink, volume.allocation < volume.capacity);
+  co_await Sync(file, path);
 }
 
 }  // namespace
@@ -192,6 +206,12 @@ Task<> MakeRawVolume(const VolumeDef& volume, const VolumeDef* input, bool refli
   std::rethrow_exception(failure);
 }
 
+Task<> CopyToDevice(const VolumeDef& volume, const VolumeDef& input) {
+  File file = co_await OpenVolume(volume.target.path);
+  co_await CopyBytes(volume, input, file, false, false);
+  co_await Sync(file, volume.target.path);
+}
+
 Task<> MakeDirectoryVolume(const VolumeDef& volume) {
   auto make = [copy = volume] {
     if (mkdir(copy.target.path.c_str(), 0700) < 0) Fail(fmt::format("failed to create directory '{}'", copy.target.path));
@@ -207,12 +227,7 @@ Task<> MakeDirectoryVolume(const VolumeDef& volume) {
 
 Task<> WipeVolume(const VolumeDef& volume) {
   std::string path = volume.target.path;
-  auto open_file = [path] {
-    Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (!fd) Fail(fmt::format("Failed to open storage volume with path '{}'", path));
-    return std::make_shared<Fd>(std::move(fd));
-  };
-  File file = co_await Offload(open_file);
+  File file = co_await OpenVolume(path);
   // How much is left to be written over.
   auto begin = [file, path, allocation = volume.allocation]() -> std::uint64_t {
     struct stat info;
@@ -250,7 +265,7 @@ Task<> ResizeRawVolume(const VolumeDef& volume, std::uint64_t capacity, bool all
   if (allocate) co_await Allocate(file, 0, capacity, path);
 }
 
-Task<> DeleteVolume(const VolumeDef& volume) {
+Task<> RemoveVolume(const VolumeDef& volume) {
   auto remove = [path = volume.target.path, type = volume.type] {
     if (type == model::VolumeType::kDir) {
       if (rmdir(path.c_str()) < 0) Fail(fmt::format("cannot remove directory '{}'", path));

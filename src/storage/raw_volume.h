@@ -18,6 +18,9 @@ namespace bv::storage {
 Task<> MakeRawVolume(const model::VolumeDef& volume, const model::VolumeDef* input, bool reflink);
 Task<> MakeDirectoryVolume(const model::VolumeDef& volume);
 
+// The bytes of `input`, into the device of `volume`.
+Task<> CopyToDevice(const model::VolumeDef& volume, const model::VolumeDef& input);
+
 // Owner, group and mode as the volume has them, mode 0600 where nothing is said. Blocks.
 void SetPermissions(const model::VolumeDef& volume);
 
@@ -26,6 +29,6 @@ Task<> WipeVolume(const model::VolumeDef& volume);
 // `allocate`: the new size is set aside on the disk.
 Task<> ResizeRawVolume(const model::VolumeDef& volume, std::uint64_t capacity, bool allocate);
 // An empty directory or a file.
-Task<> DeleteVolume(const model::VolumeDef& volume);
+Task<> RemoveVolume(const model::VolumeDef& volume);
 
 }  // namespace bv::storage

@@ -127,10 +127,9 @@ Task<> StorageDriver::LoadDefinitions() {
 
 // A pool that was active when the daemon went.
 Task<> StorageDriver::LookAgain(PoolPtr pool) {
-  auto up = [def = pool->def] { return IsUp(def); };
   std::string problem;
   try {
-    if (co_await Offload(up)) {
+    if (co_await BackendOf(pool->def.type).IsUp(pool->def)) {
       co_await RefreshPool(pool);
       co_return;
     }
@@ -303,9 +302,12 @@ Task<ConnectGetStoragePoolCapabilitiesRet> StorageDriver::GetCapabilities(Call&,
 
 Task<ConnectFindStoragePoolSourcesRet> StorageDriver::FindSources(Call&, ConnectFindStoragePoolSourcesArgs args) {
   RefuseFlags(args.flags, 0, "storageConnectFindStoragePoolSources");
+  auto type = model::FromString<model::PoolType>(args.type);
+  if (!type) throw Error(ErrorDomain::kStorage, ErrorCode::kInternalError, "unknown storage pool type " + args.type);
   std::string specification = args.srcSpec.value_or("");
+  auto sources = co_await BackendOf(*type).FindSources(*type, specification);
   ConnectFindStoragePoolSourcesRet ret;
-  ret.xml = co_await storage::FindSources(args.type, specification);
+  ret.xml = model::FormatPoolSources(sources, *type);
   co_return ret;
 }
 

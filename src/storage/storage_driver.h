@@ -8,6 +8,7 @@
 #include "daemon/volume_finder.h"
 #include "protocol/remote.h"
 #include "rpc/service.h"
+#include "storage/backend.h"
 #include "storage/pool.h"
 #include "storage/pool_files.h"
 
@@ -92,6 +93,8 @@ class StorageDriver : public ObjectDriver, public VolumeFinder {
   // What the file system says of it now.
   Task<> Update(VolumePtr volume);
   Task<> Wipe(const remote::NonnullStorageVol& reference, unsigned algorithm);
+  Task<std::optional<AsyncMutex::Lock>> BeginVolumeChange(PoolPtr pool);
+  Task<> EndVolumeChange(PoolPtr pool, std::int64_t bytes);
   Task<model::VolumeDef> AddVolume(PoolPtr pool, model::VolumeDef def, VolumePtr input, unsigned flags);
   static void RequireFree(const Volume& volume);
 

@@ -13,6 +13,7 @@
 #include "model/secret.h"
 #include "storage/image_tool.h"
 #include "storage/raw_volume.h"
+#include "storage/tool.h"
 
 namespace bv::storage {
 
@@ -68,7 +69,7 @@ Task<> BuildImage(const VolumeDef& volume, const VolumeDef* input, unsigned flag
 
 }  // namespace
 
-void PlaceVolume(const model::PoolDef& pool, VolumeDef& volume) {
+void PlaceInDirectory(const model::PoolDef& pool, VolumeDef& volume) {
   if (volume.name.find('/') != volume.name.npos) {
     Fail(ErrorCode::kOperationInvalid, "volume name '" + volume.name + "' cannot contain '/'");
   }
@@ -104,6 +105,16 @@ Task<> BuildVolume(const VolumeDef& volume, const VolumeDef* input, unsigned fla
   } else {
     co_await BuildRaw(volume, input, flags);
   }
+}
+
+Task<> FillDevice(const VolumeDef& volume, const VolumeDef& input, unsigned flags) {
+  RefuseFlags(flags & ~kValidateVolume, 0, "createRawFileFromBlock");
+  if (!IsImage(input)) {
+    co_await CopyToDevice(volume, input);
+    co_return;
+  }
+  std::string passphrase = co_await PassphraseOf(input);
+  co_await ConvertToDevice(volume, input, passphrase);
 }
 
 Task<> ResizeVolume(const VolumeDef& volume, std::uint64_t capacity, unsigned flags) {

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/schema.h"
 #include "model/storage_common.h"
-#include "storage/raw_volume.h"
+#include "storage/backend.h"
 #include "storage/storage_driver.h"
 #include "storage/volume_build.h"
 #include "storage/volume_scan.h"
@@ -99,7 +99,8 @@ StorageDriver::Located StorageDriver::LocateWhere(Predicate wanted) const {
 }
 
 Task<> StorageDriver::Update(VolumePtr volume) {
-  if (volume->building) co_return;
+  // Others are looked at with their pool only.
+  if (volume->building || volume->def.formats != model::VolumeFormats::kImages) co_return;
   auto update = [def = volume->def]() mutable {
     UpdateVolume(def);
     return def;
@@ -186,36 +187,52 @@ Task<StorageVolGetPathRet> StorageDriver::GetVolumePath(Call&, StorageVolGetPath
   co_return StorageVolGetPathRet{Locate(args.vol).volume->def.target.path};
 }
 
+// Where volumes depend on each other, one change waits for the other.
+Task<std::optional<AsyncMutex::Lock>> StorageDriver::BeginVolumeChange(PoolPtr pool) {
+  std::optional<AsyncMutex::Lock> turn;
+  if (!BackendOf(pool->def.type).volumes_depend()) co_return turn;
+  turn.emplace(co_await BeginChange(pool));
+  pool->RequireActive();
+  co_return turn;
+}
+
+// What has become of the pool with a volume more or less.
+Task<> StorageDriver::EndVolumeChange(PoolPtr pool, std::int64_t bytes) {
+  if (BackendOf(pool->def.type).volumes_depend()) {
+    co_await RefreshPool(pool);
+  } else {
+    Account(pool->def, bytes);
+  }
+}
+
 // Makes a volume of the pool, of `input` if not null.
 Task<model::VolumeDef> StorageDriver::AddVolume(PoolPtr pool, model::VolumeDef def, VolumePtr input, unsigned flags) {
-  PlaceVolume(pool->def, def);
+  auto turn = co_await BeginVolumeChange(pool);
+  const Backend& backend = BackendOf(pool->def.type);
+  const model::PoolDef pool_def = pool->def;
+  backend.PlaceVolume(pool_def, def);
   auto volume = std::make_shared<Volume>();
   volume->def = def;
-  // From here on the name is taken.
-  VolumeJob job(pool, volume, on_idle_);
-  pool->volumes[def.name] = volume;
   std::exception_ptr failure;
-  try {
-    auto exists = [path = def.target.path] { return access(path.c_str(), F_OK) == 0; };
-    if (co_await Offload(exists)) Fail(ErrorCode::kOperationInvalid, "volume target path '" + def.target.path + "' already exists");
-    std::optional<model::VolumeDef> source;
-    if (input) source = input->def;
-    co_await BuildVolume(def, source ? &*source : nullptr, flags);
-    auto update = [def]() mutable {
-      UpdateVolume(def);
-      return def;
-    };
-    def = co_await Offload(update);
-  } catch (...) {
-    failure = std::current_exception();
+  {
+    // From here on the name is taken.
+    VolumeJob job(pool, volume, on_idle_);
+    pool->volumes[def.name] = volume;
+    try {
+      std::optional<model::VolumeDef> source;
+      if (input) source = input->def;
+      auto made = co_await backend.MakeVolume(pool_def, def, source ? &*source : nullptr, flags);
+      volume->def = std::move(made);
+    } catch (...) {
+      failure = std::current_exception();
+    }
   }
   if (failure) {
     pool->volumes.erase(def.name);
     std::rethrow_exception(failure);
   }
-  volume->def = def;
-  Account(pool->def, static_cast<std::int64_t>(def.allocation));
-  co_return def;
+  co_await EndVolumeChange(pool, static_cast<std::int64_t>(volume->def.allocation));
+  co_return volume->def;
 }
 
 Task<StorageVolCreateXmlRet> StorageDriver::CreateVolume(Call&, StorageVolCreateXmlArgs args) {
@@ -225,7 +242,7 @@ Task<StorageVolCreateXmlRet> StorageDriver::CreateVolume(Call&, StorageVolCreate
   pool->RequireActive();
   const bool validate = co_await xml::StillToValidate(args.flags & kValidateVolume, args.xml, "storagevol", "volume");
   unsigned parse = model::kVolumeOptionalCapacity | (validate ? model::kVolumeValidate : 0u);
-  auto def = model::ParseVolume(args.xml, parse);
+  auto def = model::ParseVolume(args.xml, parse, BackendOf(pool->def.type).formats());
   if (pool->volumes.contains(def.name)) Fail(ErrorCode::kStorageVolExist, "'" + def.name + "'");
   turn.reset();
   auto made = co_await AddVolume(pool, std::move(def), nullptr, args.flags);
@@ -241,15 +258,17 @@ Task<StorageVolCreateXmlFromRet> StorageDriver::CreateVolumeFrom(Call&, StorageV
   auto input = input_pool->Get(args.clonevol.name);
   const bool validate = co_await xml::StillToValidate(args.flags & kValidateVolume, args.xml, "storagevol", "volume");
   unsigned parse = model::kVolumeNoCapacity | (validate ? model::kVolumeValidate : 0u);
-  auto def = model::ParseVolume(args.xml, parse);
+  auto def = model::ParseVolume(args.xml, parse, BackendOf(pool->def.type).formats());
   if (pool->volumes.contains(def.name)) Fail(ErrorCode::kInternalError, "storage volume name '" + def.name + "' already in use.");
   RequireNotBuilding(*input);
   VolumeUse use(input_pool, input);
   co_await Update(input);
   def.capacity = std::max(def.capacity, input->def.capacity);
   if (!def.has_allocation) def.allocation = def.capacity;
+  auto turn = std::optional(co_await BeginChange(pool));
   pool->RequireActive();
   if (pool->volumes.contains(def.name)) Fail(ErrorCode::kInternalError, "storage volume name '" + def.name + "' already in use.");
+  turn.reset();
   auto made = co_await AddVolume(pool, std::move(def), input, args.flags);
   co_return StorageVolCreateXmlFromRet{NonnullStorageVol{pool->def.name, made.name, made.key}};
 }
@@ -259,12 +278,15 @@ Task<> StorageDriver::DeleteVolume(Call&, StorageVolDeleteArgs args) {
   RefuseFlags(args.flags, kDeleteZeroed | kDeleteWithSnapshots, "storageVolDelete");
   RequireFree(*volume);
   RefuseFlags(args.flags, 0, "virStorageBackendVolDeleteLocal");
+  auto turn = co_await BeginVolumeChange(pool);
+  RequireFree(*volume);
+  const model::PoolDef pool_def = pool->def;
   {
     VolumeJob job(pool, volume, on_idle_);
-    co_await storage::DeleteVolume(volume->def);
+    co_await BackendOf(pool_def.type).DeleteVolume(pool_def, volume->def);
   }
   pool->volumes.erase(volume->def.name);
-  Account(pool->def, -static_cast<std::int64_t>(volume->def.allocation));
+  co_await EndVolumeChange(pool, -static_cast<std::int64_t>(volume->def.allocation));
 }
 
 Task<> StorageDriver::WipeVolume(Call&, StorageVolWipeArgs args) {
@@ -308,7 +330,7 @@ Task<> StorageDriver::ResizeVolume(Call&, StorageVolResizeArgs args) {
     Fail(ErrorCode::kOperationFailed, "Not enough space left in storage pool");
   }
   VolumeJob job(pool, volume, on_idle_);
-  co_await storage::ResizeVolume(def, capacity, args.flags);
+  co_await BackendOf(pool->def.type).ResizeVolume(def, capacity, args.flags);
   def.capacity = capacity;
   if (!allocate) co_return;
   Account(pool->def, static_cast<std::int64_t>(capacity - def.allocation));

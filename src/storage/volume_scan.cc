@@ -151,6 +151,19 @@ std::vector<VolumeDef> ScanDirectory(const std::string& path) {
   return volumes;
 }
 
+void MeasureDevice(VolumeDef& volume) {
+  Fd fd(open(volume.target.path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  struct stat info;
+  if (!fd || fstat(fd.get(), &info) < 0) throw SystemError(ErrorDomain::kStorage, "cannot open volume '" + volume.target.path + "'");
+  SetSizes(volume, fd.get(), info);
+  SetWho(volume.target, info);
+}
+
+void MeasureBacking(VolumeImage& image) {
+  struct stat info;
+  if (image.path.starts_with('/') && stat(image.path.c_str(), &info) == 0 && (S_ISREG(info.st_mode) || S_ISBLK(info.st_mode))) SetWho(image, info);
+}
+
 void UpdateVolume(VolumeDef& volume) {
   VolumeImage& image = volume.target;
   Fd fd(open(image.path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
@@ -165,10 +178,7 @@ void UpdateVolume(VolumeDef& volume) {
     auto header = ProbeImage(fd.get(), luks ? StorageFormat::kLuks : image.format);
     if (header && (header->capacity || luks)) volume.capacity = header->capacity;
   }
-  if (volume.backing && stat(volume.backing->path.c_str(), &info) == 0 && volume.backing->path.starts_with('/') &&
-      (S_ISREG(info.st_mode) || S_ISBLK(info.st_mode))) {
-    SetWho(*volume.backing, info);
-  }
+  if (volume.backing) MeasureBacking(*volume.backing);
 }
 
 }  // namespace bv::storage

@@ -16,6 +16,11 @@ std::optional<model::VolumeDef> ScanVolume(const std::string& path, const std::s
 // All volumes of a directory, by name. Throws when it cannot be read.
 std::vector<model::VolumeDef> ScanDirectory(const std::string& path);
 
+// Sizes, owner and times of the block device that a volume is. Throws when it cannot be opened.
+void MeasureDevice(model::VolumeDef& volume);
+// Owner and times of what a volume lies upon, if it is there.
+void MeasureBacking(model::VolumeImage& image);
+
 // What can have changed of a volume that is known: sizes, permissions, times. Its format is taken as it is.
 // Throws kNoStorageVol when it is not there any more.
 void UpdateVolume(model::VolumeDef& volume);

@@ -10,7 +10,7 @@ packages_of() {
       libpcre2-dev libfmt-dev libsystemd-dev nettle-dev libgnutls28-dev libsasl2-dev ;;
     unit) echo libgtest-dev libcmocka-dev lld libxml2-utils ;;
     guests) echo libvirt-clients python3 python3-libvirt qemu-system-x86 qemu-utils iproute2 procps util-linux dbus-daemon \
-      dnsmasq-base iptables ebtables ;;
+      dnsmasq-base iptables ebtables parted ;;
     boot) echo systemd systemd-container dbus openssl libvirt-clients ;;
     kernel) echo linux-image-amd64 busybox-static cpio ;;
     auth) echo gnutls-bin sasl2-bin krb5-kdc krb5-admin-server krb5-user libsasl2-modules libsasl2-modules-gssapi-mit polkitd \

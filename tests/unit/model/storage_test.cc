@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "unit/expect_error.h"
 
 namespace bv::model {
 namespace {
@@ -73,17 +74,6 @@ TEST(StoragePool, MountOptionsKeepTheirNamespace) {
   std::string out = Squeeze(FormatPool(ParsePool(xml)));
   EXPECT_NE(out.find("xmlns:fs='http://libvirt.org/schemas/storagepool/fs/1.0'"), out.npos);
   EXPECT_NE(out.find("<fs:mount_opts><fs:option name='sync'/></fs:mount_opts>"), out.npos);
-}
-
-template <typename F>
-void ExpectError(F parse, ErrorDomain domain, ErrorCode code) {
-  try {
-    parse();
-    ADD_FAILURE() << "accepted";
-  } catch (const Error& e) {
-    EXPECT_EQ(static_cast<int>(e.domain), static_cast<int>(domain)) << e.what();
-    EXPECT_EQ(static_cast<int>(e.code), static_cast<int>(code)) << e.what();
-  }
 }
 
 TEST(StoragePool, RefusesWithLibvirtsCodes) {
@@ -161,6 +151,24 @@ TEST(StorageVolume, RefusesWithLibvirtsCodes) {
   std::string backed = Volume("<backingStore><path>/b</path></backingStore>");
   ExpectError([&] { ParseVolume(backed, 0); }, kS, ErrorCode::kXmlError);
   EXPECT_EQ(ParseVolume(backed, kVolumeOptionalCapacity).capacity, 0u);
+}
+
+// A partition's format is no image's; disks and logical volumes have none. What they are made of stands by device.
+TEST(StorageVolume, PartitionsAndDevices) {
+  auto parse = [](const char* format, VolumeFormats formats) {
+    return ParseVolume(Volume("<capacity>1</capacity><target><format type='" + std::string(format) + "'/></target>"), 0, formats);
+  };
+  EXPECT_EQ(parse("linux-swap", VolumeFormats::kPartitions).partition, PartitionFormat::kLinuxSwap);
+  ExpectError([&] { parse("raw", VolumeFormats::kPartitions); }, ErrorDomain::kStorage, ErrorCode::kConfigUnsupported);
+  VolumeDef v = parse("qcow2", VolumeFormats::kNone);
+  EXPECT_EQ(v.target.format, StorageFormat::kRaw);
+  v.extents = {{"/dev/a", 0, 10}, {"/dev/a", 20, 30}, {"/dev/b", 0, 5}};
+  std::string out = Squeeze(FormatVolume(v));
+  EXPECT_EQ(out.find("<format"), out.npos);
+  EXPECT_NE(out.find("<source><device path='/dev/a'><extent start='0' end='10'/><extent start='20' end='30'/></device>"
+                     "<device path='/dev/b'><extent start='0' end='5'/></device></source>"),
+            out.npos)
+      << out;
 }
 
 }  // namespace
