@@ -62,20 +62,27 @@ void Complete(std::optional<VirtualPort>& port) {
   if (port->type == T::kOpenvswitch && !port->interface_id) port->interface_id = Uuid::Generate();
 }
 
+// `bridge`: it is plugged into one.
 void CheckVirtualPort(const NetworkDef& network, const NetworkPortDef& port, bool bridge) {
   if (!port.virtual_port) return;
-  bool ovs = port.virtual_port->type == model::VirtualPortType::kOpenvswitch || port.virtual_port->type == model::VirtualPortType::kMidonet;
-  bool own = network.has_own_bridge();
-  if (!own && (!bridge || ovs)) return;
-  Fail(ErrorCode::kConfigUnsupported, "<virtualport type='" + std::string(ToString(port.virtual_port->type)) + "'> not supported for network '" +
-                                          network.name + "' which uses " + (own ? "IP forwarding" : "a bridge device"));
+  using T = model::VirtualPortType;
+  T type = port.virtual_port->type;
+  bool own = network.has_own_bridge(), device = network.forward.mode == ForwardMode::kHostdev;
+  const char* what = own ? "IP forwarding" : bridge ? "a bridge device" : device ? "an SR-IOV Virtual Function via PCI passthrough" : "a macvtap device";
+  bool possible = bridge ? !own && (type == T::kOpenvswitch || type == T::kMidonet) : type == T::k8021Qbh || (!device && type == T::k8021Qbg);
+  if (possible) return;
+  Fail(ErrorCode::kConfigUnsupported,
+       "<virtualport type='" + std::string(ToString(type)) + "'> not supported for network '" + network.name + "' which uses " + what);
 }
 
 void CheckFloor(const NetworkDef& network, const NetworkPortDef& port) {
   if (!port.bandwidth || !port.bandwidth->in || !port.bandwidth->in->floor) return;
-  bool shaped = network.bandwidth && network.bandwidth->in;
-  Fail(ErrorCode::kOperationUnsupported, "Invalid use of 'floor' - network '" + network.name + "' " +
-                                             (shaped ? "gives no guarantees to single interfaces" : "has no inbound QoS set"));
+  char mac[18] = "";
+  std::string text = "Invalid use of 'floor' on interface with MAC address " + std::string(port.mac ? port.mac->FormatTo(mac) : std::string_view()) + " - ";
+  if (!network.has_own_bridge()) text += "'floor' is only supported for interface type 'network' with forward type 'nat', 'route', 'open' or none";
+  else if (!network.bandwidth || !network.bandwidth->in) text += "network '" + network.name + "' has no inbound QoS set";
+  else text += "network '" + network.name + "' gives no guarantees to single interfaces";
+  Fail(ErrorCode::kOperationUnsupported, std::move(text));
 }
 
 bool Exclusive(const NetworkDef& network, const NetworkPortDef& port) {

@@ -30,7 +30,17 @@ void OneInterface(const Interface& net) {
   if (net.mtu && (!taps || macvtap) && net.type != InterfaceType::kVhostUser) {
     Unsupported(fmt::format("setting MTU on interface type {} is not supported yet", ToString(net.type)));
   }
-  if ((net.coalesce_given || net.coalesce_rx_frames_max) && !taps) {
+  const bool bridged = net.type == InterfaceType::kNetwork || net.type == InterfaceType::kBridge;
+  if (net.isolated == YesNo::kYes && !bridged) {
+    char mac[18] = "";
+    throw Error(ErrorDomain::kDomain, ErrorCode::kConfigUnsupported,
+                fmt::format("interface {} - <port isolated='yes'/> is not supported for network interfaces with type='{}'",
+                            net.mac ? net.mac->FormatTo(mac) : std::string_view(), ToString(net.type)));
+  }
+  if (net.bandwidth && net.bandwidth->in && net.bandwidth->in->floor && net.type != InterfaceType::kNetwork) {
+    throw Error(ErrorDomain::kNone, ErrorCode::kConfigUnsupported, "floor attribute is not supported for this config");
+  }
+  if ((net.coalesce_given || net.coalesce_rx_frames_max) && !bridged) {
     Unsupported(fmt::format("coalesce settings on interface type {} are not supported", ToString(net.type)));
   }
   const bool virtio = net.model.starts_with("virtio");
