@@ -84,6 +84,12 @@ void AddHostdev(std::vector<DeviceNode>& nodes, const Hostdev& hostdev) {
 
 }  // namespace
 
+std::vector<DeviceNode> NodesOf(const Hostdev& hostdev) {
+  std::vector<DeviceNode> nodes;
+  AddHostdev(nodes, hostdev);
+  return nodes;
+}
+
 std::vector<DeviceNode> DeviceNodes(const DomainDef& def) {
   std::vector<DeviceNode> nodes;
   auto add = [&](const std::string& path) {

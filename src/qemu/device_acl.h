@@ -8,6 +8,7 @@ struct QemuConfig;
 }
 namespace bv::model {
 struct DomainDef;
+struct Hostdev;
 }
 
 namespace bv::qemu {
@@ -25,6 +26,9 @@ struct DeviceNode {
 
 // What the definition names; a path that is no device is left out when it is looked at.
 std::vector<DeviceNode> DeviceNodes(const model::DomainDef& def);
+
+// Of one device that is assigned. Looks for its group of VFIO, which is there once the device is in VFIO's hands.
+std::vector<DeviceNode> NodesOf(const model::Hostdev& hostdev);
 
 // These look at the paths, so they are for the pool.
 // For a group in which nothing runs yet. A host that does not let us confine guests runs them unconfined.

@@ -1,6 +1,7 @@
 #include "qemu/guest_limits.h"
 
 #include <fmt/core.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -89,6 +90,14 @@ std::optional<std::uint64_t> LockedMemoryLimit(const model::DomainDef& def) {
   constexpr std::uint64_t kBeside = 1ull << 30;
   if (PinsMemory(def)) return def.memory.total * 1024 + kBeside;
   return std::nullopt;
+}
+
+void LimitLockedMemory(const model::DomainDef& def, pid_t pid) {
+  auto limit = LockedMemoryLimit(def);
+  if (!limit) return;
+  rlimit bytes{*limit, *limit};
+  if (prlimit(pid, RLIMIT_MEMLOCK, &bytes, nullptr) != 0)
+    throw SystemError(ErrorDomain::kNone, fmt::format("cannot limit locked memory of process {} to {}", pid, *limit));
 }
 
 }  // namespace bv::qemu

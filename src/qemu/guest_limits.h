@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,5 +34,7 @@ const char* BlkioWeightFile(const Cgroup& cgroup);
 
 // RLIMIT_MEMLOCK in bytes; none: as it is.
 std::optional<std::uint64_t> LockedMemoryLimit(const model::DomainDef& def);
+// Has a guest that runs keep to it. Throws kSystemError (domain kNone).
+void LimitLockedMemory(const model::DomainDef& def, pid_t pid);
 
 }  // namespace bv::qemu

@@ -177,13 +177,10 @@ void BeginAtPlace(const model::DomainDef& def, const QemuConfig& config, Command
 }
 
 void CheckProcess(const model::DomainDef& def, pid_t pid) {
-  if (auto limit = LockedMemoryLimit(def)) {
-    rlimit bytes{*limit, *limit};
-    if (prlimit(pid, RLIMIT_MEMLOCK, &bytes, nullptr) != 0) {
-      auto cause = SystemError(ErrorDomain::kNone, fmt::format("cannot limit locked memory of process {} to {}", pid, *limit));
-      throw Error(ErrorDomain::kNone, ErrorCode::kInternalError,
-                  fmt::format("Process exited prior to exec: libvirt:  error : {}", cause.message));
-    }
+  try {
+    LimitLockedMemory(def, pid);
+  } catch (const Error& cause) {
+    throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, fmt::format("Process exited prior to exec: libvirt:  error : {}", cause.message));
   }
   SetThread(EmulatorPlace(def), pid);
 }

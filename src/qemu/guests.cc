@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "qemu/agent.h"
+#include "qemu/assigned_devices.h"
 #include "qemu/guest_audit.h"
 #include "qemu/guest_helpers.h"
 #include "qemu/guest_hooks.h"
@@ -188,6 +189,14 @@ Task<> Guests::CleanUp(DomainPtr domain) {
   std::string tpm_store = domain->persistent ? std::string() : TpmStoreToForget(domain->def(), *config_, 0);
   std::vector<std::string> filtered = FilteredInterfaces(domain->def());
   auto macvtaps = MacvtapTraces(domain->def());
+  // A start that failed may not have got what its definition names.
+  auto uuid = domain->uuid();
+  auto assigned = AssignedDevices(domain->def());
+  std::erase_if(assigned, [&](auto& device) { return !DeviceClaims::Get().Has(device, uuid); });
+  if (config_->dynamic_ownership && !assigned.empty()) {
+    auto more = HostdevFiles(domain->def());
+    files.insert(files.end(), more.begin(), more.end());
+  }
   domains_->ClearLive(domain);
   auto cgroup = guest->cgroup;
   auto remember = guest->remember_owner;
@@ -201,6 +210,7 @@ Task<> Guests::CleanUp(DomainPtr domain) {
     if (!tpm_store.empty()) RemoveTree(tpm_store);
     GiveBackFiles(files, remember);
     RemoveMacvtaps(macvtaps, config->dirs.state);
+    ReattachToHost(assigned);
     cgroup.Remove();
     unlink(pid_file.c_str());
     if (!lib_dir.empty()) RemoveTree(lib_dir);
@@ -209,6 +219,7 @@ Task<> Guests::CleanUp(DomainPtr domain) {
     unlink(status_file.c_str());
   };
   co_await Offload(std::move(work));
+  DeviceClaims::Get().Release(assigned, uuid);
   // A write that was under way when we removed the file finds the guest gone and leaves it be.
 }
 

@@ -16,6 +16,7 @@
 #include "daemon/definition_files.h"
 #include "host/interface_names.h"
 #include "qemu/agent.h"
+#include "qemu/assigned_devices.h"
 #include "qemu/guest_hooks.h"
 #include "qemu/guests.h"
 #include "qemu/status_xml.h"
@@ -201,6 +202,11 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
   domains_->SetLive(domain, std::move(def), id);
 
   auto* attached = domain->guest.get();
+  try {
+    DeviceClaims::Get().Claim(AssignedDevices(domain->def()), {domain->uuid(), domain->name()});
+  } catch (const Error& error) {
+    LogError(kSource, "'{}' has what another guest has: {}", domain->name(), error.message);
+  }
   // A start is finished by the daemon that began it, or not at all.
   bool half_started = !connected && status.state == State::kPaused && status.reason == paused::kStartingUp;
   if (half_started && attached->child.pidfd() >= 0) {

@@ -1,6 +1,8 @@
 // What a guest takes from the host for as long as it runs, and what would stay taken if its daemon died: unlike files that a
 // process holds open.
 
+#include "qemu/assigned_devices.h"
+#include "qemu/device_acl.h"
 #include "qemu/guests.h"
 #include "qemu/macvtap.h"
 
@@ -12,11 +14,36 @@ MacvtapTrace TraceOf(const MacvtapRequest& request) {
   return {request.name, request.lower, request.mode == model::MacvtapMode::kPassthrough};
 }
 
+Task<> TakeAssignedDevices(DomainPtr domain, std::vector<AssignedDevice> assigned, std::shared_ptr<const QemuConfig> config) {
+  auto* guest = domain->guest.get();
+  co_await DetachFromHost(assigned);
+  // Its end may have come first, when there was nothing to give back yet.
+  if (domain->guest.get() != guest) {
+    auto give_back = [assigned] { ReattachToHost(assigned); };
+    co_await Offload(std::move(give_back));
+    co_return;
+  }
+  std::vector<OwnedFile> files;
+  if (config->dynamic_ownership) files = HostdevFiles(domain->def());
+  auto give = [files, config, cgroup = guest->cgroup, nodes = DeviceNodes(domain->def())] {
+    GiveFiles(files, config->uid, config->gid, config->remember_owner);
+    AllowDevices(cgroup, nodes);
+  };
+  co_await Offload(std::move(give));
+}
+
 }  // namespace
 
 Task<> Guests::ClaimHostDevices(DomainPtr domain, std::map<std::string, TapDevice>& taps) {
   auto* guest = domain->guest.get();
   auto& def = domain->MutableDef();
+  auto assigned = AssignedDevices(def);
+  DeviceClaims::Owner owner{domain->uuid(), domain->name()};
+  co_await ClaimDevices(assigned, owner);
+  if (domain->guest.get() != guest) {
+    DeviceClaims::Get().Release(assigned, owner.guest);
+    co_return;
+  }
   std::vector<MacvtapRequest> requests;
   for (auto& net : def.interfaces) {
     if (!WantsMacvtap(*net)) continue;
@@ -25,6 +52,8 @@ Task<> Guests::ClaimHostDevices(DomainPtr domain, std::map<std::string, TapDevic
   }
   domain->DefChanged();
   co_await WriteFirstStatus(domain);
+  if (domain->guest.get() != guest) co_return;
+  if (!assigned.empty()) co_await TakeAssignedDevices(domain, assigned, config_);
   if (domain->guest.get() != guest || requests.empty()) co_return;
   std::exception_ptr failure;
   try {

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "qemu/agent.h"
+#include "qemu/assigned_devices.h"
 #include "qemu/placement.h"
 #include "qemu/command_line/build.h"
 #include "qemu/command_line/filesystem.h"
@@ -32,9 +33,11 @@
 #include "qemu/macvtap.h"
 #include "qemu/net_filters.h"
 #include "qemu/net_limits.h"
+#include "qemu/net_rules.h"
 #include "qemu/network_ports.h"
 #include "qemu/nvram.h"
 #include "qemu/pci_passthrough.h"
+#include "qemu/resource_control.h"
 #include "qemu/secret_values.h"
 #include "qemu/storage_chain.h"
 #include "qemu/tap.h"
@@ -261,17 +264,24 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
 
   co_await RunGuestHooks(*domain, "prepare");
   if (domain->guest.get() != guest) co_return;
+  co_await CheckResourceControl(domain->def());
+  if (domain->guest.get() != guest) co_return;
   auto& def = domain->MutableDef();
   ReservePorts(*guest, def);
   for (std::size_t i = 0; i < def.interfaces.size(); ++i) {
     std::string name = def.name;
     co_await ClaimNetworkPort(name, def.uuid, *def.interfaces[i]);
     if (domain->guest.get() != guest) co_return;
+    co_await CheckConnection(*def.interfaces[i]);
+    if (domain->guest.get() != guest) co_return;
   }
   co_await ResolveChains(def, *config);
   if (domain->guest.get() != guest) co_return;
-  for (std::size_t i = 0; i < def.hostdevs.size(); ++i) {
-    co_await ChoosePciBackend(*def.hostdevs[i]);
+  auto hostdevs = HostdevsOf(def);
+  for (auto* hostdev : hostdevs) {
+    co_await ChoosePciBackend(*hostdev);
+    if (domain->guest.get() != guest) co_return;
+    co_await ResolveHostdev(*hostdev);
     if (domain->guest.get() != guest) co_return;
   }
   BuildOptions build;

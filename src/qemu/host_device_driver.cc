@@ -1,24 +1,19 @@
 #include "qemu/host_device_driver.h"
 
-#include <sys/wait.h>
-
-#include "base/command.h"
 #include "base/error.h"
 #include "base/verbatim_error.h"
 #include "base/wait.h"
 #include "daemon/node_devices.h"
 #include "host/host_capabilities.h"
 #include "host/pci_function.h"
+#include "qemu/device_claims.h"
 #include "qemu/pci_passthrough.h"
 
 namespace bv::qemu {
 
 using namespace remote;
-using std::chrono::seconds;
 
 namespace {
-
-constexpr seconds kModuleLimit{30};
 
 // Throws kNoNodeDevice, and kInvalidArg for a device of another kind.
 Task<std::string> PciAddressOf(std::string name) {
@@ -32,6 +27,9 @@ Task<std::string> PciAddressOf(std::string name) {
 // Runs `work` on the device by that name, with nobody using it.
 Task<> OnDevice(std::string name, void (*work)(host::PciFunction& device)) {
   std::string address = co_await PciAddressOf(std::move(name));
+  AssignedDevice assigned;
+  assigned.name = "PCI device " + address;
+  DeviceClaims::Get().CheckFree(assigned);
   auto run = [address, work] {
     host::DeviceFiles files;
     host::PciFunction device(files, address);
@@ -39,17 +37,6 @@ Task<> OnDevice(std::string name, void (*work)(host::PciFunction& device)) {
     work(device);
   };
   co_await Offload(run);
-}
-
-Task<> LoadVfio() {
-  auto loaded = [] { return host::KernelFiles().Exists("/sys/bus/pci/drivers/" + std::string(host::kVfioPci)); };
-  if (co_await Offload(loaded)) co_return;
-  Command command;
-  command.argv = {"modprobe", "-b", host::kVfioPci};
-  CommandResult result = co_await Run(std::move(command), {}, In(kModuleLimit));
-  if (!result.ok()) {
-    throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, std::string("Failed to load PCI driver module ") + host::kVfioPci);
-  }
 }
 
 }  // namespace

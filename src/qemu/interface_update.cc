@@ -16,6 +16,7 @@
 #include "qemu/live_devices.h"
 #include "qemu/net_filters.h"
 #include "qemu/net_limits.h"
+#include "qemu/net_rules.h"
 #include "qemu/network_ports.h"
 
 namespace bv::qemu {
@@ -186,6 +187,8 @@ Task<> LiveDevices::UpdateInterface(DomainPtr domain, Interface& there, std::uni
   std::exception_ptr failure;
   bool moved = false;
   try {
+    co_await CheckConnection(*wanted);
+    CheckRunning(domain, guest);
     if (!SameBackEnd(there, *wanted))
       Fail(ErrorCode::kOperationUnsupported, "unable to change config on '{}' network type", ToString(ConnectionOf(*wanted).type));
     co_await ChangeInterface(domain, there, *wanted, &moved);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "qemu/assigned_devices.h"
 #include "qemu/block_tune.h"
 #include "qemu/command_line/chardev.h"
 #include "qemu/command_line/controller.h"
@@ -22,12 +23,14 @@
 #include "qemu/defaults/validate.h"
 #include "qemu/device_acl.h"
 #include "qemu/device_change.h"
+#include "qemu/guest_limits.h"
 #include "qemu/output_keeper.h"
 #include "qemu/pci_passthrough.h"
 #include "qemu/plug_steps.h"
 #include "qemu/storage_chain.h"
 #include "qemu/net_filters.h"
 #include "qemu/net_limits.h"
+#include "qemu/net_rules.h"
 #include "qemu/macvtap.h"
 #include "qemu/tap.h"
 #include "qemu/vsock.h"
@@ -209,6 +212,7 @@ struct LiveDevices::Plug {
   std::vector<OwnedFile> given;
   std::vector<std::string> filtered;  // interfaces
   std::vector<MacvtapTrace> macvtaps;
+  std::vector<AssignedDevice> assigned;
   StorageSource* locked = nullptr;
 };
 
@@ -375,6 +379,7 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
         plug.given = std::move(files);
       }
     } else if constexpr (std::is_same_v<T, Interface>) {
+      co_await CheckConnection(*device);
       if (WantsTap(*device) || WantsMacvtap(*device)) {
         auto tap = co_await OpenInterface(*device, config_->dirs.state);
         device->target.dev = tap.name;
@@ -395,6 +400,21 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
       }
     } else if constexpr (std::is_same_v<T, Hostdev>) {
       co_await ChoosePciBackend(*device);
+      co_await ResolveHostdev(*device);
+      auto assigned = AssignedDevices(*device);
+      DeviceClaims::Owner owner{domain->uuid(), domain->name()};
+      co_await ClaimDevices(assigned, owner);
+      plug.assigned = assigned;
+      co_await DetachFromHost(assigned);
+      if (config_->dynamic_ownership) {
+        auto give = [device, config = config_] {
+          auto files = OwnedFiles(*device);
+          GiveFiles(files, config->uid, config->gid, config->remember_owner);
+          return files;
+        };
+        plug.given = co_await Offload(std::move(give));
+      }
+      if (domain->guest.get() == guest) LimitLockedMemory(*wanted, guest->pid);
     } else if constexpr (std::is_same_v<T, Vsock>) {
       plug.keep.push_back(OpenVsock(*device));
       plug.options.fds[alias].vhost_device = plug.keep.back().get();
@@ -413,12 +433,21 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
   } catch (...) {
     failure = std::current_exception();
   }
+  const bool gone = domain->guest.get() != guest;
+  if (gone || failure) {
+    // None of this is known to the guest's own end.
+    auto undo = [assigned = plug.assigned, macvtaps = std::move(plug.macvtaps), config = config_] {
+      RemoveMacvtaps(macvtaps, config->dirs.state);
+      ReattachToHost(assigned);
+    };
+    co_await Offload(std::move(undo));
+    DeviceClaims::Get().Release(plug.assigned, domain->uuid());
+  }
   if (domain->guest.get() != guest) Fail(ErrorCode::kOperationInvalid, "domain is not running");
   if (failure) {
-    auto take_back = [given = std::move(plug.given), macvtaps = std::move(plug.macvtaps), config = config_, remember = guest->remember_owner, cgroup = guest->cgroup,
+    auto take_back = [given = std::move(plug.given), remember = guest->remember_owner, cgroup = guest->cgroup,
                       with = DeviceNodes(*wanted), without = DeviceNodes(domain->def())] {
       GiveBackFiles(given, remember);
-      RemoveMacvtaps(macvtaps, config->dirs.state);
       DenyDevices(cgroup, with, without);
     };
     co_await Offload(std::move(take_back));
@@ -545,6 +574,8 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
   std::vector<NetworkPort> ports;
   std::vector<std::string> filtered;
   std::vector<MacvtapTrace> macvtaps;
+  std::vector<AssignedDevice> assigned;
+  std::vector<OwnedFile> assigned_files;
   ForEachDevice(live, [&](auto& device) {
     using T = std::decay_t<decltype(device)>;
     if (device.info.alias != alias || found) return;
@@ -552,6 +583,10 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
     if constexpr (std::is_same_v<T, Interface>) {
       if (device.filter) filtered.push_back(device.target.dev);
       if (WantsMacvtap(device)) macvtaps.push_back(MacvtapTraceOf(device));
+    }
+    if constexpr (std::is_same_v<T, Hostdev>) {
+      assigned = AssignedDevices(device);
+      if (config_->dynamic_ownership) assigned_files = OwnedFiles(device);
     }
     if constexpr (std::is_same_v<T, Disk>) disk = &device;
     if constexpr (std::is_same_v<T, MemoryDevice>) memory = device.size;
@@ -580,6 +615,14 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
   if (!macvtaps.empty()) {
     auto remove = [macvtaps, config = config_] { RemoveMacvtaps(macvtaps, config->dirs.state); };
     co_await Offload(std::move(remove));
+  }
+  if (!assigned.empty()) {
+    auto give_back = [assigned, assigned_files, remember = guest->remember_owner] {
+      GiveBackFiles(assigned_files, remember);
+      ReattachToHost(assigned);
+    };
+    co_await Offload(std::move(give_back));
+    DeviceClaims::Get().Release(assigned, domain->uuid());
   }
   co_await ReleaseNetworkPorts(ports);
   co_await UnbindFilters(std::move(filtered));

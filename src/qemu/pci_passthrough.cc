@@ -1,13 +1,19 @@
 #include "qemu/pci_passthrough.h"
 
+#include "base/command.h"
 #include "base/error.h"
 #include "base/wait.h"
 #include "host/host_capabilities.h"
 #include "host/kernel_files.h"
+#include "host/pci_function.h"
 
 namespace bv::qemu {
 
 using model::PciBackend;
+
+namespace {
+constexpr std::chrono::seconds kModuleLimit{30};
+}
 
 Task<bool> CanPassPciDevices() {
   auto look = [] {
@@ -15,6 +21,17 @@ Task<bool> CanPassPciDevices() {
     return host::HasIommu(files) && files.Exists("/dev/vfio/vfio");
   };
   co_return co_await Offload(look);
+}
+
+Task<> LoadVfio() {
+  auto loaded = [] { return host::KernelFiles().Exists("/sys/bus/pci/drivers/" + std::string(host::kVfioPci)); };
+  if (co_await Offload(loaded)) co_return;
+  Command command;
+  command.argv = {"modprobe", "-b", host::kVfioPci};
+  CommandResult result = co_await Run(std::move(command), {}, In(kModuleLimit));
+  if (!result.ok()) {
+    throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, std::string("Failed to load PCI driver module ") + host::kVfioPci);
+  }
 }
 
 Task<> ChoosePciBackend(model::Hostdev& device) {
