@@ -1,6 +1,9 @@
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/xml_tree.h"
 
 namespace bv::xml {
@@ -33,6 +36,32 @@ std::string Context(const xmlParserInput* input) {
   return result;
 }
 
+// libxml2 holds each attribute of an element against all others: many of them in one take it minutes.
+constexpr std::ptrdiff_t kMaxAttributes = 256;
+
+struct Skipped {
+  std::string_view begin, end;
+};
+constexpr Skipped kSkipped[] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
+
+bool HasCrowdedElement(std::string_view text) {
+  for (std::size_t at = text.find('<'); at < text.size(); at = text.find('<', at)) {
+    std::string_view rest = text.substr(at);
+    if (auto skipped = std::ranges::find_if(kSkipped, [&](auto& s) { return rest.starts_with(s.begin); }); skipped != std::end(kSkipped)) {
+      at = text.find(skipped->end, at + skipped->begin.size());
+      continue;
+    }
+    // What a document type says has another syntax; nobody needs one here.
+    if (rest.starts_with("<!")) return std::ranges::count(rest, '=') > kMaxAttributes;
+    std::ptrdiff_t attributes = 0;
+    for (++at; at < text.size() && text[at] != '>'; ++at) {
+      if (text[at] == '=' && ++attributes > kMaxAttributes) return true;
+      if (text[at] == '"' || text[at] == '\'') at = std::min(text.find(text[at], at + 1), text.size());
+    }
+  }
+  return false;
+}
+
 // Receives libxml2's SAX events.
 class Reader {
  public:
@@ -63,6 +92,9 @@ class Reader {
 
     if (text.size() > kMaxDocument) {
       throw Error(domain, ErrorCode::kXmlError, "'(" + std::string(what) + ")' is larger than " + std::to_string(kMaxDocument) + " bytes");
+    }
+    if (HasCrowdedElement(text)) {
+      throw Error(domain, ErrorCode::kXmlError, "'(" + std::string(what) + ")' has an element with more than " + std::to_string(kMaxAttributes) + " attributes");
     }
     // libxml2 makes no parser for an empty memory area.
     static constexpr std::string_view kNothing("\0", 1);

@@ -123,6 +123,15 @@ TEST(XmlTree, HostileDocumentsFailInBoundedTime) {
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "<a>";
   ErrorOf(deep);
+  auto crowded = [](int attributes) {
+    std::string element = "<a";
+    for (int i = 0; i < attributes; ++i) element += " a" + std::to_string(i) + "='1'";
+    return element + "/>";
+  };
+  ErrorOf(crowded(100000));
+  ErrorOf("<!DOCTYPE a [<!-- \" -->]>" + crowded(100000) + "<!-- \" -->");
+  ErrorOf("<a>" + std::string("<!-- ' -->") + crowded(100000) + "<!-- ' --></a>");
+  EXPECT_EQ(Parse(crowded(256)).root().AttrOr("a255"), "1");
   ErrorOf("<a>\xff\xfe</a>");
   ErrorOf("<a b='" + std::string(10 << 20, 'x') + "'/");
   ErrorOf("<a>" + std::string(11 << 20, 'x') + "</a>");
