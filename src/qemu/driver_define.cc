@@ -25,6 +25,11 @@ namespace {
   throw Error(ErrorDomain::kQemu, ErrorCode::kOperationInvalid, what);
 }
 
+// A guest's name is that of its directories too.
+void RefuseDots(const std::string& name) {
+  if (name == "." || name == "..") throw Error(ErrorDomain::kNone, ErrorCode::kSystemError, "Cannot name a directory '" + name + "': Invalid argument");
+}
+
 enum MetadataType { kDescription, kTitle, kElement };
 
 }  // namespace
@@ -36,6 +41,7 @@ Task<DomainPtr> QemuDriver::Define(std::string xml, unsigned flags) {
   auto def = co_await ReadXml(std::move(xml), parse);
   auto caps = co_await CapsOf(*def);
   ValidateDomain(*def, *caps, *config_);
+  RefuseDots(def->name);
   auto domain = domains_.FindSame(def->name, def->uuid);
   bool existed = domain != nullptr, was_persistent = domain && domain->persistent;
   if (!domain) {
@@ -153,6 +159,7 @@ Task<remote::DomainRenameRet> QemuDriver::DomainRename(Call&, remote::DomainRena
   if (name.empty()) throw Error(ErrorDomain::kDomain, ErrorCode::kInvalidArg, "string new_name in virDomainRename must not be empty");
   if (name.find('/') != std::string::npos)
     throw Error(ErrorDomain::kQemu, ErrorCode::kXmlError, fmt::format("name {} cannot contain '/'", name));
+  RefuseDots(name);
   if (domain->active()) Invalid("cannot rename active domain");
   if (!domain->persistent) Invalid("cannot rename a transient domain");
   if (domain->has_managed_save) Invalid("cannot rename domain with a managed saved state");

@@ -71,3 +71,15 @@ def test_who_is_told_first(host):
             raise Failure('%s was taken' % text)
         except libvirt.libvirtError as error:
             expect(text, error.get_error_code(), code)
+
+
+def test_names_that_are_no_directories(host):
+    """The original takes everything beneath its state directory away for a guest called '..': that one is not asked."""
+    conn = host.connect()
+    for name in ('.',) if host.real else ('.', '..'):
+        try:
+            conn.defineXML(guest_xml(name))
+            raise Failure('%s was taken' % name)
+        except libvirt.libvirtError as error:
+            expect(name, (error.get_error_code(), error.get_error_domain()), (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_FROM_NONE))
+    conn.defineXML(guest_xml('...')).undefine()
