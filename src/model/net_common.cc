@@ -15,8 +15,8 @@ constexpr RowOf<V> kParameterRows[] = {
     Attr<&V::manager_id>("managerid").AnyBase().Fails(Fault::kCommonXml),
     Attr<&V::type_id>("typeid").AnyBase().Fails(Fault::kCommonXml),
     Attr<&V::type_id_version>("typeidversion").AnyBase().Fails(Fault::kCommonXml),
-    Attr<&V::instance_id>("instanceid").Fails(Fault::kDomainXml),
-    Attr<&V::interface_id>("interfaceid").Fails(Fault::kDomainXml),
+    Attr<&V::instance_id>("instanceid").Fails(Fault::kCommonXml),
+    Attr<&V::interface_id>("interfaceid").Fails(Fault::kCommonXml),
     Attr<&V::profile_id>("profileid"),
 };
 
@@ -90,7 +90,7 @@ void ReadRate(Parser&, R& r, const xml::Node& element) {
   bool average = element.Attr("average").has_value(), floor = element.Attr("floor").has_value();
   if (floor && element.Is("outbound")) Fail(ErrorCode::kConfigUnsupported, "'floor' attribute allowed only in <inbound> element");
   if (!average && !floor) Fail(ErrorCode::kXmlDetail, "Missing mandatory average or floor attributes");
-  if (!average && (element.Attr("peak") || element.Attr("burst"))) Fail(ErrorCode::kXmlDetail, "'peak' and 'burst' require 'average' attribute");
+  if (!average && (element.Attr("peak") || element.Attr("burst"))) Fail(ErrorCode::kConfigUnsupported, "'peak' and 'burst' require 'average' attribute");
   for (auto [name, member] : kRateMembers) {
     auto text = element.Attr(name);
     if (!text) continue;
@@ -108,7 +108,10 @@ constexpr RowOf<R> kRateRows[] = {Custom<&ReadRate, &WriteRate>("@average @peak 
 constexpr Description<R> kRate{kRateRows};
 
 // A rate without numbers limits nothing.
-void DropEmptyRates(Parser&, Bandwidth& b, const xml::Node&) {
+void DropEmptyRates(Parser&, Bandwidth& b, const xml::Node& element) {
+  for (const char* name : {"inbound", "outbound"}) {
+    if (element.CountChildren(name) > 1) Fail(ErrorCode::kXmlDetail, std::string("Only one child <") + name + "> element allowed");
+  }
   auto drop = [](std::optional<R>& rate) {
     if (rate && !rate->average && !rate->floor) rate.reset();
   };
@@ -130,13 +133,14 @@ void CheckTag(Parser&, VlanTag& tag, const xml::Node&) {
 }
 constexpr Description<VlanTag> kTag = Describe<&CheckTag>(kTagRows);
 constexpr RowOf<Vlan> kVlanRows[] = {
-    Attr<&Vlan::trunk>("trunk"),
+    Attr<&Vlan::trunk>("trunk").With(kEmptyIsAbsent).Fails(Fault::kCommonXml),
     Child<&Vlan::tags>("tag", kTag),
 };
 void CheckVlan(Parser&, Vlan& vlan, const xml::Node& element) {
   if (vlan.tags.empty()) Fail(ErrorCode::kXmlError, "missing tag id - each <vlan> must have at least one <tag id='n'/> subelement");
-  bool native = std::any_of(vlan.tags.begin(), vlan.tags.end(), [](auto& t) { return t.native_mode != VlanNativeMode::kNone; });
-  if ((vlan.tags.size() > 1 || native) && element.Attr("trunk") && !vlan.trunk) {
+  auto native = std::count_if(vlan.tags.begin(), vlan.tags.end(), [](auto& t) { return t.native_mode != VlanNativeMode::kNone; });
+  if (native > 1) Fail(ErrorCode::kXmlError, "duplicate native vlan setting");
+  if ((vlan.tags.size() > 1 || native) && !element.AttrOr("trunk").empty() && !vlan.trunk) {
     Fail(ErrorCode::kXmlError, "invalid \"trunk='no'\" in <vlan> - trunk='yes' is required for more than one vlan tag");
   }
   if (vlan.tags.size() > 1 || native) vlan.trunk = true;

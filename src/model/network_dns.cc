@@ -26,7 +26,7 @@ DnsForwarder ReadForwarder(const NetworkDef& def, const xml::Node& element) {
 // A number of an SRV record, which only means something with a target.
 unsigned ReadSrvNumber(const NetworkDef& def, const DnsSrv& srv, const xml::Node& element, const char* name, unsigned lowest, bool partial) {
   auto text = element.Attr(name);
-  if (!text) return 0;
+  if (!text || text->empty()) return 0;
   std::string where = " attribute for service '" + srv.service + "'" + In(def);
   if (!srv.target && !partial) {
     FailDetail(std::string("DNS SRV ") + name + " attribute not permitted without target for service '" + srv.service + "'" + In(def));

@@ -108,13 +108,13 @@ void ReadMask(const NetworkDef& def, NetworkIp& ip, const xml::Node& element, bo
 
 NetworkIp ReadIp(Parser& p, const NetworkDef& def, const xml::Node& element) {
   NetworkIp ip;
-  bool has_prefix = p.Value(element, "prefix", ip.prefix);
-  p.Value(element, "localPtr", ip.local_ptr, Fault::kXml, kNonZero);
   auto address = NotEmpty(element, "address");
   if (!address) FailXml("Missing required address attribute in network '" + def.name + "'");
   auto parsed = Ip::Parse(*address);
   if (!parsed) FailXml("Invalid address '" + std::string(*address) + "' in network '" + def.name + "'");
   ip.address = *parsed;
+  bool has_prefix = p.Value(element, "prefix", ip.prefix);
+  p.Value(element, "localPtr", ip.local_ptr, Fault::kXml, kNonZero);
   ip.family = NotEmpty(element, "family").value_or("");
   CheckFamily(def, ip);
   ReadMask(def, ip, element, has_prefix);

@@ -22,11 +22,11 @@ void ReadHead(Parser& p, P& port, const xml::Node& element) {
   port.uuid = *uuid;
   if (!owner || owner->ChildText("name").value_or("").empty()) p.Fail(Fault::kInternal, "network port has no owner name");
   port.owner_name = *owner->ChildText("name");
-  auto owner_uuid = uuid_in(owner, "owner UUID");
+  auto owner_uuid = uuid_in(owner, "UUID");
   if (!owner_uuid) p.Fail(Fault::kInternal, "network port has no owner UUID");
   port.owner_uuid = *owner_uuid;
   port.group = element.ChildText("group").value_or("");
-  if (!mac || !mac->Attr("address")) p.Fail(Fault::kInternal, "network port has no mac");
+  if (!mac || mac->AttrOr("address").empty()) p.Fail(Fault::kInternal, "network port has no mac");
   port.mac = MacAddress::Parse(*mac->Attr("address"));
   if (!port.mac) p.Fail(Fault::kInternal, "Unable to parse MAC '" + std::string(*mac->Attr("address")) + "'");
 }
@@ -53,8 +53,8 @@ bool Is(const G& plug) {
 void ReadDriver(Parser& p, G& plug, const xml::Node& element) {
   const xml::Node *driver = element.Child("driver"), *address = element.Child("address");
   if (plug.type != PlugType::kHostdevPci) return;
-  if (driver) p.Value(*driver, "name", plug.driver, Fault::kXml, kNonZero);
-  if (!address) p.Fail(Fault::kDomainXml, "Missing address element");
+  if (driver) p.Value(*driver, "name", plug.driver, Fault::kDomainXml, kNonZero | kEmptyIsAbsent);
+  if (!address) p.Fail(Fault::kDomainXml, "Missing network port PCI address");
   p.Read(kPciAddress, plug.address, *address);
 }
 void WriteDriver(Formatter& f, const G& plug) {
@@ -70,9 +70,9 @@ void WriteDriver(Formatter& f, const G& plug) {
 constexpr RowOf<G> kPlugRows[] = {
     Attr<&G::type>("type"),
     Attr<&G::bridge>("bridge").Required().Fails(Fault::kDomainXml).When<&Is<PlugType::kNetwork, PlugType::kBridge>>(),
-    Attr<&G::mac_table_manager>("macTableManager").NonZero().When<&Is<PlugType::kNetwork, PlugType::kBridge>>(),
+    Attr<&G::mac_table_manager>("macTableManager").NonZero().Fails(Fault::kDomainXml).When<&Is<PlugType::kNetwork, PlugType::kBridge>>(),
     Attr<&G::dev>("dev").Required().Fails(Fault::kDomainXml).When<&Is<PlugType::kDirect>>(),
-    Attr<&G::mode>("mode").When<&Is<PlugType::kDirect>>(),
+    Attr<&G::mode>("mode").Fails(Fault::kDomainXml).When<&Is<PlugType::kDirect>>(),
     Attr<&G::managed>("managed").NonZero().When<&Is<PlugType::kHostdevPci>>(),
     Custom<&ReadDriver, &WriteDriver>("driver address"),
 };

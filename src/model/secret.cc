@@ -11,7 +11,7 @@ using S = SecretDef;
 void ReadHead(Parser& p, S& s, const xml::Node& element) {
   auto yes_no = [&](const char* name, bool& value) {
     auto text = element.Attr(name);
-    if (!text) return;
+    if (!text || text->empty()) return;
     if (*text != "yes" && *text != "no") p.Fail(Fault::kDomainXml, std::string("invalid value of '") + name + "'");
     value = *text == "yes";
   };
@@ -42,17 +42,30 @@ const char* UsageElement(SecretUsage usage) {
   }
 }
 
+// How people call them.
+const char* UsageTitle(SecretUsage usage) {
+  switch (usage) {
+    case SecretUsage::kVolume: return "volume";
+    case SecretUsage::kCeph: return "Ceph";
+    case SecretUsage::kIscsi: return "iSCSI";
+    case SecretUsage::kTls: return "TLS";
+    case SecretUsage::kVtpm: return "vTPM";
+    case SecretUsage::kNone: break;
+  }
+  return "none";
+}
+
 void ReadUsage(Parser& p, S& s, const xml::Node& element) {
   const xml::Node* usage = element.Child("usage");
   if (!usage) return;
   auto type = usage->Attr("type");
-  if (!type) p.Fail(Fault::kDomainXml, "unknown secret usage type");
+  if (!type || type->empty()) p.Fail(Fault::kDomainXml, "unknown secret usage type");
   auto known = FromString<SecretUsage>(*type);
-  if (!known) p.Fail(Fault::kDomainXml, "unknown secret usage type " + std::string(*type));
+  if (!known) p.Fail(Fault::kUnsupported, "unknown secret usage type " + std::string(*type));
   s.usage = *known;
   if (s.usage == SecretUsage::kNone) return;
   s.usage_id = usage->ChildText(UsageElement(s.usage)).value_or("");
-  if (s.usage_id.empty()) p.Fail(Fault::kDomainXml, std::string(ToString(s.usage)) + " usage specified, but " + UsageElement(s.usage) + " is missing");
+  if (s.usage_id.empty()) p.Fail(Fault::kInternal, std::string(UsageTitle(s.usage)) + " usage specified, but " + UsageElement(s.usage) + " is missing");
 }
 void WriteUsage(Formatter& f, const S& s) {
   if (s.usage == SecretUsage::kNone) return;

@@ -197,16 +197,19 @@ void ReadSeclabels(Parser& p, D& def, const xml::Node& element) {
     p.Read(kSeclabel, label, *node);
     // Alone it may leave the model to the host, if it says what it wants of it.
     bool to_the_host = node->Attr("type") && label.type != SeclabelType::kStatic;
-    if (count == 1 && label.model.empty() && !to_the_host) p.Fail(Fault::kDomainXml, "a security label needs a model");
+    if (count == 1 && label.model.empty() && !to_the_host) p.FailBeyondSchema(Fault::kDomainXml, "missing security model in domain seclabel");
     for (const Seclabel& other : def.seclabels) {
       if (other.model == label.model) p.FailBeyondSchema(Fault::kXmlDetail, "seclabel for model " + label.model + " is already provided");
     }
     def.seclabels.push_back(std::move(label));
   }
-  if (count < 2) return;
+  // What names a model and no type leaves all to it, and is forgotten.
+  auto drop_undecided = [&] { std::erase_if(def.seclabels, [](const Seclabel& label) { return label.type == SeclabelType::kDefault; }); };
+  if (count < 2) return drop_undecided();
   for (const Seclabel& label : def.seclabels) {
     if (label.model.empty()) p.Fail(Fault::kXmlDetail, "a security label that is not the only one needs a model");
   }
+  drop_undecided();
 }
 void WriteSeclabels(Formatter& f, const D& def) {
   for (const Seclabel& label : def.seclabels) {

@@ -133,6 +133,7 @@ void CheckBlkio(Parser& p, BlkioTune& tune, const xml::Node&) {
       if (tune.devices[i].path == tune.devices[j].path) p.Fail(Fault::kUnsupported, "duplicate blkio device path '" + tune.devices[i].path + "'");
     }
   }
+  std::erase_if(tune.devices, [](const Device& d) { return !d.weight && !d.read_iops && !d.write_iops && !d.read_bytes && !d.write_bytes; });
 }
 
 }  // namespace

@@ -11,7 +11,12 @@ bool IsConfined(const Seclabel& s) { return s.type != SeclabelType::kNone; }
 bool ShowsBase(const Seclabel& s) { return s.type == SeclabelType::kDynamic; }
 
 void ReadLabels(Parser& p, Seclabel& s, const xml::Node& element) {
-  if (s.type == SeclabelType::kDefault) s.type = SeclabelType::kDynamic;
+  if (s.model == "none" && p.inactive()) {
+    // Old definitions say other things about it.
+    s.type = SeclabelType::kNone;
+    s.relabel = YesNo::kNo;
+    return;
+  }
   if (s.type == SeclabelType::kStatic || (!p.inactive() && s.type != SeclabelType::kNone)) {
     s.label = element.ChildText("label").value_or("");
     if (s.label.empty() && s.type == SeclabelType::kStatic) p.Fail(Fault::kDomainXml, "security label is missing");
@@ -36,6 +41,7 @@ constexpr RowOf<Seclabel> kRows[] = {
 };
 
 void CheckDomainLabel(Parser& p, Seclabel& s, const xml::Node&) {
+  if (s.type == SeclabelType::kDefault) return;
   if (s.relabel == YesNo::kAbsent) s.relabel = ToYesNo(s.type == SeclabelType::kDynamic);
   if (s.type == SeclabelType::kDynamic && s.relabel == YesNo::kNo) {
     p.Fail(Fault::kUnsupported, "dynamic label type must use resource relabeling");

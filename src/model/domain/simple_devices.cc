@@ -121,9 +121,9 @@ constexpr RowOf<Memballoon> kMemballoonRows[] = {
     Attr<&Memballoon::model>("model").Required(),
     Attr<&Memballoon::autodeflate>("autodeflate"),
     Attr<&Memballoon::free_page_reporting>("freePageReporting"),
-    Group("stats", kStatsRows).WhenWriting<&HasBalloon>(),
+    Group("stats", kStatsRows),
     Include<&Memballoon::info>(kDeviceInfo).WhenWriting<&HasBalloon>(),
-    Group("driver", kBalloonDriverRows).WhenWriting<&HasBalloon>(),
+    Group("driver", kBalloonDriverRows),
 };
 
 constexpr RowOf<NvramDevice> kNvramRows[] = {Include<&NvramDevice::info>(kDeviceInfo)};

@@ -150,7 +150,7 @@ void AddDbus(const Graphics& graphics, CommandLine* out) {
   else display.Add("addr", graphics.address);
   if (graphics.gl != YesNo::kAbsent) {
     display.Add("gl", graphics.gl);
-    if (graphics.gl == YesNo::kYes && !graphics.rendernode.empty()) display.Add("rendernode", graphics.rendernode);
+    if (!graphics.rendernode.empty()) display.Add("rendernode", graphics.rendernode);
   }
   if (graphics.audio_id) display.Add("audiodev", fmt::format("audio{}", *graphics.audio_id));
   out->Option("-display", display);

@@ -171,6 +171,8 @@ class UsbBuses {
   std::vector<std::unique_ptr<HubNode>> buses_;
 };
 
+// What has another address keeps it, for validation to judge.
+bool WantsPort(const DeviceInfo& info) { return info.address.type == AddressType::kNone || info.address.type == AddressType::kUsb; }
 bool HasPort(const DeviceInfo& info) { return info.address.type == AddressType::kUsb && info.address.usb.HasPort(); }
 
 // Calls f(info) for every USB device, in the order in which they get ports.
@@ -211,7 +213,7 @@ void AddMissingHubs(DomainDef& def) {
   }
   unsigned needed = 0;
   ForEachUsbDevice(def, true, [&](DeviceInfo& info) {
-    needed += info.address.type == AddressType::kNone || info.address.type == AddressType::kUsb;
+    needed += WantsPort(info);
   });
   if (needed <= available || available == 0) return;
   constexpr unsigned kGain = kHubPorts - 1;
@@ -229,6 +231,11 @@ void AssignUsbAddresses(DomainDef& def, bool new_domain) {
     AddressType type = disk->info.address.type;
     if (disk->bus == DiskBus::kUsb && type != AddressType::kNone && type != AddressType::kUsb) {
       throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "unexpected address type for usb disk");
+    }
+  }
+  for (auto& input : def.inputs) {
+    if (input->bus == InputBus::kUsb && !WantsPort(input->info)) {
+      throw Error(ErrorDomain::kDomain, ErrorCode::kXmlError, "Invalid address for a USB device");
     }
   }
   if (IsUsbDisabled(def)) {
@@ -251,7 +258,7 @@ void AssignUsbAddresses(DomainDef& def, bool new_domain) {
     buses.AddHub(hub->info.address.usb);
   }
   ForEachUsbDevice(def, false, [&](DeviceInfo& info) {
-    if (!HasPort(info)) buses.Assign(info);
+    if (WantsPort(info) && !HasPort(info)) buses.Assign(info);
   });
 }
 

@@ -26,8 +26,6 @@ void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const Qem
   validate::Guest(def, caps);
   validate::Board(def);
   validate::Memory(def, caps);
-  validate::AudioIds(def);
-  model::CheckChardevSources(def);
   validate::Addresses(def);
   validate::DiskRules(def);
   validate::Disks(def);
@@ -38,7 +36,10 @@ void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const Qem
   validate::Chardevs(def, caps);
   validate::Hostdevs(def, caps);
   validate::Sharing(def);
+  model::CheckChardevSources(def);
   validate::OtherDevices(def, caps);
+  // Devices by themselves come first, then how they go together.
+  validate::AudioIds(def);
   model::CheckDomain(def);
 }
 

@@ -73,8 +73,8 @@ void OneDevice(const DomainDef& def, const Device& device) {
   DrivePlace(def, bus, address.drive);
 }
 
-void HostdevPlace(const Hostdev& hostdev) {
-  const AddressType type = hostdev.info.address.type;
+void HostdevPlace(const Hostdev& hostdev, const DeviceInfo& info) {
+  const AddressType type = info.address.type;
   if (hostdev.mode != HostdevMode::kSubsystem || type == AddressType::kNone) return;
   switch (hostdev.type) {
     case HostdevType::kPci:
@@ -98,7 +98,10 @@ void HostdevPlace(const Hostdev& hostdev) {
 }  // namespace
 
 void Addresses(const DomainDef& def) {
-  for (auto& hostdev : def.hostdevs) HostdevPlace(*hostdev);
+  for (auto& hostdev : def.hostdevs) HostdevPlace(*hostdev, hostdev->info);
+  for (auto& net : def.interfaces) {
+    if (net->type == InterfaceType::kHostdev) HostdevPlace(*net->hostdev, net->info);
+  }
   ForEachDevice(def, [&](auto& device) { OneDevice(def, device); });
   for (auto& card : def.smartcards) {
     const Address& address = card->info.address;

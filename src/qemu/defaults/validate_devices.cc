@@ -239,10 +239,12 @@ void OtherDevices(const DomainDef& def, const QemuCaps& caps) {
     }
   }
   for (auto& input : def.inputs) {
-    bool typed = input->model == VirtioModel::kTransitional || input->model == VirtioModel::kNonTransitional;
-    if (typed && input->type != InputType::kPassthrough) {
+    if (input->model == VirtioModel::kTransitional || input->model == VirtioModel::kNonTransitional) {
       Unsupported(fmt::format("virtio (non-)transitional models are not supported for input type={}", ToString(input->type)));
     }
+  }
+  if (def.memballoon && def.memballoon->model == MemballoonModel::kXen) {
+    Unsupported("Memory balloon device type 'xen' is not supported by this version of qemu");
   }
   for (auto& fs : def.filesystems) {
     if (fs->driver == FsDriver::kVirtiofs && fs->readonly) Unsupported("virtiofs does not yet support read-only mode");

@@ -27,6 +27,9 @@ TEST(Secret, ComesBack) {
   EXPECT_EQ(CodeOf([] { ParseSecret("<secret ephemeral='maybe'/>", false); }), std::pair(27, 30));
   EXPECT_EQ(CodeOf([] { ParseSecret("<secret><uuid>z</uuid></secret>", false); }), std::pair(1, 30));
   EXPECT_EQ(CodeOf([] { ParseSecret("<secret><usage/></secret>", false); }), std::pair(27, 30));
+  EXPECT_EQ(CodeOf([] { ParseSecret("<secret><usage type='bogus'/></secret>", false); }), std::pair(67, 30));
+  EXPECT_EQ(CodeOf([] { ParseSecret("<secret><usage type='tls'/></secret>", false); }), std::pair(1, 30));
+  EXPECT_FALSE(ParseSecret("<secret ephemeral=''/>", false).ephemeral);
   EXPECT_EQ(CodeOf([] { ParseSecret("<secrets/>", false); }), std::pair(27, 5));
 }
 

@@ -40,6 +40,14 @@ constexpr auto kXml = ErrorCode::kXmlError;
 
 constexpr Refused kRefused[] = {
     // Addresses.
+    {"<hostdev mode='subsystem' type='usb'><source><address bus='1' device='1'/></source><address type='ccid' controller='0'/></hostdev>", kUnsupported, ErrorDomain::kDomain},
+    {"<interface type='hostdev'><source><address type='pci' bus='2'/></source><address type='isa'/></interface>", kInternal, ErrorDomain::kDomain},
+    {"<input type='tablet' bus='usb'><address type='isa'/></input>", kXml, ErrorDomain::kDomain},
+    {"<input type='passthrough' bus='virtio' model='virtio-transitional'><source evdev='/dev/input/event0'/></input>", kUnsupported, ErrorDomain::kQemu},
+    {"<memballoon model='xen'/>", kInternal, ErrorDomain::kDomain},
+    {"<memballoon model='xen'><address type='isa'/></memballoon>", kUnsupported, ErrorDomain::kQemu},
+    // Devices by themselves come before what they have in common.
+    {"<audio id='1' type='none'/><audio id='1' type='none'/><memballoon model='xen'><address type='isa'/></memballoon>", kUnsupported, ErrorDomain::kQemu},
     {"<interface type='user'><address/></interface>", kInternal, ErrorDomain::kDomain},
     {"<interface type='user'><address type='x'/></interface>", kUnsupported, ErrorDomain::kDomain},
     {"<interface type='user'><address type='unassigned'/></interface>", kUnsupported, ErrorDomain::kDomain},
@@ -206,6 +214,7 @@ constexpr Becomes kBecomes[] = {
     {"<serial type='pty'><target port='-1'/></serial>", "<target type='isa-serial' port='0'>"},
     {"<disk device='disk'><source file='/x'/><target dev='vda'/></disk>", "<disk type='file' device='disk'>"},
     {"<memballoon model='none'><address type='pci' slot='7'/></memballoon>", "<memballoon model='none'/>"},
+    {"<memballoon model='none' autodeflate='off'><stats period='2'/></memballoon>", "<memballoon model='none' autodeflate='off'>\n      <stats period='2'/>"},
     {"<vsock model='virtio-transitional'><address type='pci' bus='2' slot='9'/></vsock>", "model='pcie-to-pci-bridge'", "q35"},
     {"<graphics type='spice'/><graphics type='vnc'/>", "<audio id='1' type='none'/>"},
     {"<graphics type='vnc'/><graphics type='spice'/>", "<audio id='1' type='spice'/>"},
