@@ -65,7 +65,7 @@ namespace bv::qemu {
   X(DomainGetSchedulerType) X(DomainGetSchedulerParameters) X(DomainGetSchedulerParametersFlags)           \
   X(DomainSetSchedulerParameters) X(DomainSetSchedulerParametersFlags) X(DomainGetMemoryParameters)        \
   X(DomainSetMemoryParameters) X(DomainGetBlkioParameters) X(DomainSetBlkioParameters)                     \
-  X(DomainGetNumaParameters) X(DomainSetNumaParameters) X(DomainGetPerfEvents)
+  X(DomainGetNumaParameters) X(DomainSetNumaParameters) /* driver_perf.cc */ X(DomainGetPerfEvents) X(DomainSetPerfEvents)
 // driver_console.cc
 #define BV_QEMU_CONSOLE_CALLS(X) X(DomainOpenConsole) X(DomainOpenChannel) X(DomainScreenshot)            \
   X(DomainOpenGraphics) X(DomainOpenGraphicsFd)

@@ -375,20 +375,6 @@ Task<remote::DomainGetNumaParametersRet> QemuDriver::DomainGetNumaParameters(Cal
   co_return ret;
 }
 
-Task<remote::DomainGetPerfEventsRet> QemuDriver::DomainGetPerfEvents(Call&, remote::DomainGetPerfEventsArgs args) {
-  constexpr unsigned kStringsOkay = 4;
-  CheckFlags(args.flags, 3 | kStringsOkay, "qemuDomainGetPerfEvents");
-  auto domain = co_await Get(args.dom);
-  auto& perf = DefFor(*domain, args.flags & 3).perf;
-  remote::DomainGetPerfEventsRet ret;
-  for (std::size_t event = 0; event < model::kPerfEvents; ++event) {
-    // Nothing is counted for a guest that runs: that is not built.
-    const bool counted = !domain->active() && perf[event] == model::YesNo::kYes;
-    ret.params.push_back({model::Spelling<model::PerfEvent>::kNames[event], counted});
-  }
-  co_return ret;
-}
-
 Task<> QemuDriver::DomainSetNumaParameters(Call&, remote::DomainSetNumaParametersArgs args) {
   CheckFlags(args.flags, 3, "qemuDomainSetNumaParameters");
   auto domain = co_await Get(args.dom);

@@ -23,6 +23,7 @@
 #include "qemu/macvtap.h"
 #include "qemu/net_filters.h"
 #include "qemu/network_ports.h"
+#include "qemu/perf_counters.h"
 
 namespace bv::qemu {
 namespace {
@@ -172,6 +173,7 @@ Task<> Guests::Stop(DomainPtr domain, int shutoff_reason, int stopped_detail) {
 // Gives back and removes what the start made. The process is gone.
 Task<> Guests::CleanUp(DomainPtr domain) {
   auto guest = std::move(domain->guest);
+  PerfCounters::Drop(domain->uuid());
   if (guest->monitor) guest->monitor->Close();
   if (guest->agent) guest->agent.reset();
   for (auto& [path, stream] : guest->consoles) {

@@ -19,6 +19,7 @@
 #include "qemu/assigned_devices.h"
 #include "qemu/guest_hooks.h"
 #include "qemu/guests.h"
+#include "qemu/perf_counters.h"
 #include "qemu/status_xml.h"
 
 namespace bv::qemu {
@@ -246,6 +247,18 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
     failure = error.message;
   }
   if (domain->guest.get() != attached) co_return false;
+  for (std::size_t i = 0; i < model::kPerfEvents && failure.empty(); ++i) {
+    auto event = static_cast<model::PerfEvent>(i);
+    if (domain->def().perf[i] != model::YesNo::kYes) continue;
+    bool counted = true;
+    try {
+      co_await PerfCounters::Enable(domain->uuid(), event, attached->pid);
+    } catch (const Error&) {
+      counted = false;
+    }
+    if (domain->guest.get() != attached) co_return false;
+    if (!counted) domain->MutableDef().perf[i] = model::YesNo::kNo;
+  }
   attached->starting = false;
   // The definition in its status says already what CPU it got.
   if (auto& cpu = domain->def().cpu) attached->cpu_known = cpu->check == model::CpuCheck::kFull;

@@ -37,6 +37,7 @@
 #include "qemu/network_ports.h"
 #include "qemu/nvram.h"
 #include "qemu/pci_passthrough.h"
+#include "qemu/perf_counters.h"
 #include "qemu/resource_control.h"
 #include "qemu/secret_values.h"
 #include "qemu/storage_chain.h"
@@ -439,6 +440,11 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
   Spawn(WatchExit(domain), "qemu exit");
   SaveStatus(domain);
   CheckProcess(def, guest->pid);
+  co_await EnablePerfEvents(domain->uuid(), def.perf, guest->pid);
+  if (domain->guest.get() != guest) {
+    PerfCounters::Drop(domain->uuid());
+    co_return;
+  }
   co_await locks_->Register(std::move(lock_handle), LockOwner(*domain));
 }
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "host/kernel_files.h"
 #include "qemu/guest.h"
+#include "qemu/perf_counters.h"
 #include "qemu/stats/process_usage.h"
 
 namespace bv::qemu {
@@ -55,7 +56,7 @@ std::string FormatNode(unsigned id) { return fmt::format("libvirt-{}-format", id
 }  // namespace
 
 bool SharesHostView(const model::Interface& interface) {
-  switch (interface.type) {
+  switch ((interface.actual ? interface.actual->connection : interface).type) {
     case InterfaceType::kDirect: return true;
     default: return false;
   }
@@ -158,6 +159,7 @@ std::vector<TypedParam> DomainStats::Collect(unsigned groups, bool with_backing)
   if (groups & kStatsVcpu) AddVcpus();
   if (groups & kStatsInterface) AddInterfaces();
   if (groups & kStatsBlock) AddBlocks(with_backing);
+  if (groups & kStatsPerf) AddPerf();
   if (groups & kStatsIothread) AddIothreads();
   if (groups & kStatsDirtyRate) AddDirtyRate();
   if (groups & kStatsVm) AddVm();
@@ -296,6 +298,13 @@ void DomainStats::AddBlocks(bool with_backing) {
     }
   }
   params_[count_at].value = count;
+}
+
+void DomainStats::AddPerf() {
+  for (std::size_t i = 0; i < model::kPerfEvents; ++i) {
+    auto event = static_cast<model::PerfEvent>(i);
+    if (auto value = PerfCounters::Of(domain_.uuid()).Read(event)) Add("perf." + std::string(ToString(event)), *value);
+  }
 }
 
 void DomainStats::AddIothreads() {

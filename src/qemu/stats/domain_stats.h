@@ -34,6 +34,7 @@ class DomainStats {
   void AddVcpus();
   void AddInterfaces();
   void AddBlocks(bool with_backing);
+  void AddPerf();
   void AddIothreads();
   void AddDirtyRate();
   void AddVm();
