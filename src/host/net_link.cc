@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/text.h"
 
 namespace bv::host {
 
@@ -198,6 +199,47 @@ void NetLink::SetMac(const model::MacAddress& mac) {
   ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
   std::memcpy(ifr.ifr_hwaddr.sa_data, mac.bytes.data(), mac.bytes.size());
   Do(socket_.get(), SIOCSIFHWADDR, ifr, "Cannot set interface MAC on '" + name_ + "'");
+}
+
+std::vector<model::MacAddress> NetLink::MulticastAddresses() {
+  std::vector<model::MacAddress> found;
+  std::string text = ReadFileIfExists("/proc/thread-self/net/dev_mcast").value_or("");
+  for (std::string_view line : SplitAt(text, '\n')) {
+    // Number, name, users, whether it was added as such, twelve digits.
+    auto words = Words(line);
+    if (words.size() != 5 || words[1] != name_ || words[3] == "0" || words[4].size() != 12) continue;
+    std::string spaced;
+    for (std::size_t i = 0; i < 12; i += 2) spaced += std::string(spaced.empty() ? "" : ":") + std::string(words[4].substr(i, 2));
+    if (auto mac = model::MacAddress::Parse(spaced)) found.push_back(*mac);
+  }
+  return found;
+}
+
+void NetLink::AddMulticast(const model::MacAddress& mac) {
+  ifreq ifr;
+  SetName(ifr, name_);
+  ifr.ifr_hwaddr.sa_family = AF_UNSPEC;
+  std::memcpy(ifr.ifr_hwaddr.sa_data, mac.bytes.data(), mac.bytes.size());
+  Do(socket_.get(), SIOCADDMULTI, ifr, "Cannot add multi MAC on '" + name_ + "' interface");
+}
+
+void NetLink::RemoveMulticast(const model::MacAddress& mac) {
+  ifreq ifr;
+  SetName(ifr, name_);
+  ifr.ifr_hwaddr.sa_family = AF_UNSPEC;
+  std::memcpy(ifr.ifr_hwaddr.sa_data, mac.bytes.data(), mac.bytes.size());
+  Do(socket_.get(), SIOCDELMULTI, ifr, "Cannot remove multi MAC on '" + name_ + "' interface");
+}
+
+void NetLink::LetIn(bool everything, bool all_multicast) {
+  ifreq ifr;
+  SetName(ifr, name_);
+  Do(socket_.get(), SIOCGIFFLAGS, ifr, "Cannot get interface flags on '" + name_ + "'");
+  int flags = ifr.ifr_flags & ~(IFF_PROMISC | IFF_ALLMULTI);
+  if (everything) flags |= IFF_PROMISC;
+  if (all_multicast) flags |= IFF_ALLMULTI;
+  ifr.ifr_flags = static_cast<short>(flags);
+  Do(socket_.get(), SIOCSIFFLAGS, ifr, "Cannot set interface flags on '" + name_ + "'");
 }
 
 int NetLink::Mtu() {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/ip.h"
@@ -30,6 +31,12 @@ class NetLink {
 
   model::MacAddress Mac();
   void SetMac(const model::MacAddress& mac);
+  // Those that somebody has added, besides the kernel's own.
+  std::vector<model::MacAddress> MulticastAddresses();
+  void AddMulticast(const model::MacAddress& mac);
+  void RemoveMulticast(const model::MacAddress& mac);
+  // Everything, or all of multicast.
+  void LetIn(bool everything, bool all_multicast);
   int Mtu();
   void SetMtu(unsigned mtu);
   void AddPort(const std::string& port);

@@ -18,6 +18,7 @@
 #include "qemu/checkpoint_calls.h"
 #include "qemu/guest_hooks.h"
 #include "qemu/moment_store.h"
+#include "qemu/rx_filter.h"
 #include "qemu/snapshot_calls.h"
 
 namespace bv::qemu {
@@ -93,6 +94,7 @@ QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(e
   guests_->on_event = [this](const DomainPtr& domain, const MonitorEvent& event) {
     if (event.name == "JOB_STATUS_CHANGE")
       block_jobs_->OnStatus(domain, event.data["id"].AsString().value_or(""), event.data["status"].AsString().value_or(""));
+    if (event.name == "NIC_RX_FILTER_CHANGED") Spawn(FollowRxFilter(domain, event.data["name"].AsString().value_or("")), "filter of a card");
   };
   checkpoint_calls_ = std::make_unique<CheckpointCalls>(this);
   snapshot_calls_ = std::make_unique<SnapshotCalls>(this);

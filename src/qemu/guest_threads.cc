@@ -180,7 +180,7 @@ void CheckProcess(const model::DomainDef& def, pid_t pid) {
   try {
     LimitLockedMemory(def, pid);
   } catch (const Error& cause) {
-    throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, fmt::format("Process exited prior to exec: libvirt:  error : {}", cause.message));
+    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, fmt::format("Process exited prior to exec: libvirt:  error : {}", cause.message));
   }
   SetThread(EmulatorPlace(def), pid);
 }

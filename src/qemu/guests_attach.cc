@@ -20,6 +20,7 @@
 #include "qemu/guest_hooks.h"
 #include "qemu/guests.h"
 #include "qemu/perf_counters.h"
+#include "qemu/rx_filter.h"
 #include "qemu/status_xml.h"
 
 namespace bv::qemu {
@@ -273,6 +274,8 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
     co_await locks_->Adopt(attached->locks, domain->def(), LockOwner(*domain), domain->state() == State::kRunning);
     if (domain->guest.get() != attached) co_return false;
   }
+  co_await FollowRxFilters(domain);
+  if (domain->guest.get() != attached) co_return false;
   if (!connected) {
     std::exception_ptr refused;
     try {

@@ -10,6 +10,7 @@
 #include "qemu/display_password.h"
 #include "qemu/guest_hooks.h"
 #include "qemu/guests.h"
+#include "qemu/rx_filter.h"
 #include "qemu/vcpu_slots.h"
 
 namespace bv::qemu {
@@ -133,6 +134,7 @@ Task<> Guests::Handshake(DomainPtr domain, StartOptions options) {
   NumberVcpus(domain->MutableDef().vcpu);
   ReadVcpus(*guest, cpus);
   co_await PlaceThreads(domain, replies[3].value);
+  if (domain->guest.get() == guest) co_await FollowRxFilters(domain);
 }
 
 Task<> Guests::FinishStart(DomainPtr domain, StartOptions options) {

@@ -369,6 +369,15 @@ Task<> Guests::StartProcess(DomainPtr domain, StartOptions options) {
     build.fds[alias].file = fds.file.get();
     build.fds[alias].log = fds.log.get();
   }
+  std::vector<Fd> vdpa;
+  for (std::size_t i = 0; i < def.interfaces.size(); ++i) {
+    if (def.interfaces[i]->type != model::InterfaceType::kVdpa) continue;
+    std::string device = def.interfaces[i]->source_dev;
+    auto open = [device] { return OpenVdpa(device); };
+    vdpa.push_back(co_await Offload(std::move(open)));
+    if (domain->guest.get() != guest) co_return;
+    build.fds[def.interfaces[i]->info.alias].vhost_device = vdpa.back().get();
+  }
   Fd vsock;
   if (def.vsock) {
     vsock = OpenVsock(*def.vsock);

@@ -380,6 +380,12 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
       }
     } else if constexpr (std::is_same_v<T, Interface>) {
       co_await CheckConnection(*device);
+      if (device->type == InterfaceType::kVdpa) {
+        auto open = [path = device->source_dev] { return OpenVdpa(path); };
+        plug.keep.push_back(co_await Offload(std::move(open)));
+        plug.options.fds[alias].vhost_device = plug.keep.back().get();
+        if (domain->guest.get() == guest) LimitLockedMemory(*wanted, guest->pid);
+      }
       if (WantsTap(*device) || WantsMacvtap(*device)) {
         auto tap = co_await OpenInterface(*device, config_->dirs.state);
         device->target.dev = tap.name;

@@ -63,6 +63,12 @@ bool WantsTap(const Interface& net) {
   return type == InterfaceType::kBridge || in_network || (type == InterfaceType::kEthernet && net.script.empty());
 }
 
+Fd OpenVdpa(const std::string& device) {
+  Fd fd(open(device.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd) throw SystemError(ErrorDomain::kQemu, "Unable to open '" + device + "' for vdpa device");
+  return fd;
+}
+
 void FillTapRequest(const Interface& net, std::string_view prefix, TapRequest& request) {
   request.alias = net.info.alias;
   // Names that the daemon makes are not kept from one run to the next.

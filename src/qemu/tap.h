@@ -43,4 +43,7 @@ TapDevice OpenTap(const TapRequest& request);
 // The back ends of a tap's queues, as far as they are wanted.
 void OpenVhost(const TapRequest& request, TapDevice& tap);
 
+// The device of an interface of type vdpa. Blocks; throws kSystemError (domain kQemu).
+Fd OpenVdpa(const std::string& device);
+
 }  // namespace bv::qemu
