@@ -169,9 +169,19 @@ void WriteAlias(Formatter& f, const DeviceInfo& info) {
   f.out().Close("alias");
 }
 
+// What firmware of mainframes is told to load knows no small letters.
+void ReadLoadparm(Parser& p, DeviceInfo& info, const xml::Node& boot) {
+  p.Value(boot, "loadparm", info.loadparm);
+  for (char& c : info.loadparm) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+}
+void WriteLoadparm(Formatter& f, const DeviceInfo& info) {
+  if (!info.loadparm.empty()) f.Attr("loadparm", info.loadparm);
+}
 constexpr RowOf<DeviceInfo> kBootRows[] = {
     Attr<&DeviceInfo::boot_order>("order").Required().NonZero().Positive(),
-    Attr<&DeviceInfo::loadparm>("loadparm"),
+    Custom<&ReadLoadparm, &WriteLoadparm>("@loadparm"),
 };
 void ReadStartPort(Parser& p, DeviceInfo& info, const xml::Node& master) {
   unsigned port = 0;

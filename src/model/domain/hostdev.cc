@@ -126,6 +126,9 @@ void ReadSource(Parser& p, H& h, const xml::Node& element) {
   if (!source) p.Fail(Fault::kDomainXml, "Missing <source> element in hostdev device");
   if (h.mode == HostdevMode::kCapabilities) return ReadCapsSource(p, h, *source);
   p.Value(*source, "startupPolicy", h.startup_policy, Fault::kXml, kNonZero);
+  if (h.type != HostdevType::kUsb && source->Attr("startupPolicy")) {
+    p.FailBeyondSchema(Fault::kUnsupported, "Setting startupPolicy is only allowed for USB devices");
+  }
   switch (h.type) {
     case HostdevType::kPci: return ReadPci(p, h, *source);
     case HostdevType::kUsb: return ReadUsb(p, h, *source);

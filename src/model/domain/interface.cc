@@ -302,7 +302,7 @@ void WriteTarget(Formatter& f, const I& i) {
 
 constexpr RowOf<I> kGuestRows[] = {
     Attr<&I::guest_dev>("dev"),
-    Attr<&I::guest_actual>("actual").LiveOnly(),
+    Attr<&I::guest_actual>("actual"),
 };
 constexpr RowOf<I> kScriptRows[] = {Attr<&I::script>("path")};
 constexpr RowOf<I> kDownscriptRows[] = {Attr<&I::downscript>("path")};

@@ -230,7 +230,8 @@ constexpr RowOf<NumaTune> kTuneRows[] = {
     Child<&NumaTune::nodes>("memnode", kTuneNode),
 };
 
-void CheckTune(Parser& p, NumaTune& tune, const xml::Node&) {
+void CheckTune(Parser& p, NumaTune& tune, const xml::Node& element) {
+  if (const xml::Node* memory = element.Child("memory"); memory && !memory->attributes) tune.memory.reset();
   if (!tune.nodes.empty() && tune.memory && tune.memory->placement == NumaPlacement::kAuto) {
     p.FailBeyondSchema(Fault::kUnsupported, "Per-node binding is not compatible with automatic NUMA placement.");
   }

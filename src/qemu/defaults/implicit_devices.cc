@@ -87,19 +87,17 @@ unsigned HighestController(const DomainDef& def, DiskBus bus, bool& any) {
   return highest;
 }
 
-// New SCSI controllers are like the ones that are there.
-ControllerModel ModelOfKind(const DomainDef& def, ControllerType type) {
-  for (auto& controller : def.controllers) {
-    if (controller->type == type && type == ControllerType::kScsi) return controller->model;
-  }
-  return ControllerModel::kDefault;
+// Controllers from 0 up to the highest that a device asks for. No board has place for more than so many.
+void EnsureControllers(DomainDef& def, ControllerType type, unsigned highest, ControllerModel model = ControllerModel::kDefault) {
+  constexpr unsigned kMost = 1024;
+  if (highest >= kMost) throw Error(ErrorDomain::kDomain, ErrorCode::kInternalError, "No more available PCI slots");
+  for (unsigned i = 0; i <= highest; ++i) EnsureController(def, type, i, model);
 }
 
 void AddForDisks(DomainDef& def, ControllerType type, DiskBus bus) {
   bool any = false;
   unsigned highest = HighestController(def, bus, any);
-  ControllerModel model = ModelOfKind(def, type);
-  for (unsigned i = 0; any && i <= highest; ++i) EnsureController(def, type, i, model);
+  if (any) EnsureControllers(def, type, highest);
 }
 
 void AddForSerial(DomainDef& def, const Chardev& chardev) {
@@ -112,13 +110,17 @@ void AddForSerial(DomainDef& def, const Chardev& chardev) {
 
 void AddScsiForHostdevs(DomainDef& def) {
   std::optional<unsigned> highest;
+  ControllerModel model = ControllerModel::kDefault;  // of one that may be full
   for (auto& hostdev : def.hostdevs) {
     if (hostdev->mode != HostdevMode::kSubsystem || hostdev->type != HostdevType::kScsi) continue;
     const Address& address = hostdev->info.address;
-    highest = std::max(highest.value_or(0), address.type == AddressType::kDrive ? address.drive.controller : 0);
+    unsigned index = address.type == AddressType::kDrive ? address.drive.controller : 0;
+    if (highest && index <= *highest) continue;
+    highest = index;
+    auto* controller = FindController(def, ControllerType::kScsi, index);
+    if (controller && controller->model != ControllerModel::kDefault) model = controller->model;
   }
-  ControllerModel model = ModelOfKind(def, ControllerType::kScsi);
-  for (unsigned i = 0; highest && i <= *highest; ++i) EnsureController(def, ControllerType::kScsi, i, model);
+  if (highest) EnsureControllers(def, ControllerType::kScsi, *highest, model);
 }
 
 void AddBoardDevices(DomainDef& def, const QemuCaps& caps, const QemuConfig& config) {

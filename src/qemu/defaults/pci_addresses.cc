@@ -177,9 +177,13 @@ class Assigner {
 };
 
 std::optional<unsigned> HighestPciIndex(const DomainDef& def) {
+  constexpr unsigned kMost = 255;  // a bus's number is a byte
   std::optional<unsigned> highest;
   for (auto& controller : def.controllers) {
     if (controller->type == ControllerType::kPci) highest = std::max(highest.value_or(0), *controller->index);
+  }
+  if (highest.value_or(0) > kMost) {
+    throw Error(ErrorDomain::kDomain, ErrorCode::kConfigUnsupported, fmt::format("PCI controller index {} too high, maximum is {}", *highest, kMost));
   }
   return highest;
 }

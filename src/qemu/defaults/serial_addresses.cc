@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "qemu/defaults/controllers.h"
+#include "qemu/defaults/each_device.h"
 
 namespace bv::qemu {
 
@@ -101,8 +102,9 @@ bool IsComplete(const DeviceInfo& info) {
 
 void AssignVirtioSerialAddresses(DomainDef& def) {
   SerialPorts ports(def);
-  ForEachVirtioSerial(def, [&](Chardev& chardev, bool) {
-    if (IsComplete(chardev.info)) ports.Reserve(chardev.info.address);
+  // Whatever has such an address occupies it.
+  ForEachDevice(def, [&](auto& device) {
+    if (IsComplete(device.info)) ports.Reserve(device.info.address);
   });
   ForEachVirtioSerial(def, [&](Chardev& chardev, bool allow_zero) {
     if (!IsComplete(chardev.info)) ports.Assign(chardev.info, allow_zero);

@@ -72,11 +72,14 @@ std::string FormatPort(const UsbAddress& address) {
 
 class UsbBuses {
  public:
+  static constexpr unsigned kMost = 65535;  // buses are kept by number
+
   explicit UsbBuses(const DomainDef& def) {
     for (auto& controller : def.controllers) {
       if (!HasOwnPorts(def, *controller)) continue;
       unsigned ports = PortsOf(*controller);
       if (ports == 0) continue;
+      if (*controller->index > kMost) ThrowXml(fmt::format("USB controller index {} too high, maximum is {}", *controller->index, kMost));
       if (*controller->index >= buses_.size()) buses_.resize(*controller->index + 1);
       auto& bus = buses_[*controller->index];
       if (bus) {

@@ -57,8 +57,6 @@ void AudioSettings(const DomainDef& def) {
         Nonsense("fixed audio settings requires mixing engine");
       }
     }
-    const bool spice = std::ranges::any_of(def.graphics, [](auto& g) { return g->type == GraphicsType::kSpice; });
-    if (audio->type == AudioType::kSpice && !spice) Unsupported("Spice audio is not supported without spice graphics");
   }
   for (auto& graphics : def.graphics) {
     if (graphics->type != GraphicsType::kDbus || !graphics->audio_id.value_or(0)) continue;
@@ -110,6 +108,10 @@ void AudioIds(const DomainDef& def) {
   for (auto& graphics : def.graphics) {
     unsigned id = graphics->type == GraphicsType::kVnc ? graphics->audio_id.value_or(0) : 0;
     if (id && !known(id)) BadXml(fmt::format("no audio device with ID {}", id));
+  }
+  const bool spice = std::ranges::any_of(def.graphics, [](auto& g) { return g->type == GraphicsType::kSpice; });
+  for (auto& audio : def.audios) {
+    if (audio->type == AudioType::kSpice && !spice) Unsupported("Spice audio is not supported without spice graphics");
   }
 }
 

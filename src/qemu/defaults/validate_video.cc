@@ -56,6 +56,8 @@ void OneVideo(const Video& video) {
   if (video.type != VideoType::kNone && video.heads != 1 && !several) {
     Unsupported(fmt::format("video type '{}' doesn't support multiple 'heads'", ToString(video.type)));
   }
+  const bool any_size = several || video.type == VideoType::kVga || video.type == VideoType::kBochs;
+  if (video.resolution && !any_size) throw Error(ErrorDomain::kQemu, ErrorCode::kXmlError, "model resolution is not supported");
   if (video.type == VideoType::kVirtio) return;
   if (video.backend == VideoBackend::kVhostUser) Nonsense("'vhostuser' driver is only supported with 'virtio' device");
   RefuseVirtioOptions(video.virtio);

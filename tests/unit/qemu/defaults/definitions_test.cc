@@ -40,6 +40,12 @@ constexpr auto kXml = ErrorCode::kXmlError;
 
 constexpr Refused kRefused[] = {
     // Addresses.
+    {"<disk type='block' device='disk'><source dev='/dev/x'/><target dev='sda' bus='scsi'/><address type='drive' controller='4000000000'/></disk>", kInternal, ErrorDomain::kDomain},
+    {"<controller type='pci' index='256' model='pci-bridge'/>", kUnsupported, ErrorDomain::kDomain},
+    {"<controller type='usb' index='4000000000' model='nec-xhci'/>", kXml, ErrorDomain::kDomain},
+    {"<rng model='virtio'><backend model='random'>/dev/urandom</backend><address type='virtio-serial' controller='3' port='1'/></rng>", kXml, ErrorDomain::kDomain},
+    {"<hostdev mode='subsystem' type='pci'><source startupPolicy='optional'><address bus='2'/></source></hostdev>", kUnsupported, ErrorDomain::kDomain},
+    {"<video><model type='cirrus'><resolution x='800' y='600'/></model></video>", kXml, ErrorDomain::kQemu},
     {"<hostdev mode='subsystem' type='usb'><source><address bus='1' device='1'/></source><address type='ccid' controller='0'/></hostdev>", kUnsupported, ErrorDomain::kDomain},
     {"<interface type='hostdev'><source><address type='pci' bus='2'/></source><address type='isa'/></interface>", kInternal, ErrorDomain::kDomain},
     {"<input type='tablet' bus='usb'><address type='isa'/></input>", kXml, ErrorDomain::kDomain},
@@ -214,6 +220,9 @@ constexpr Becomes kBecomes[] = {
     {"<serial type='pty'><target port='-1'/></serial>", "<target type='isa-serial' port='0'>"},
     {"<disk device='disk'><source file='/x'/><target dev='vda'/></disk>", "<disk type='file' device='disk'>"},
     {"<memballoon model='none'><address type='pci' slot='7'/></memballoon>", "<memballoon model='none'/>"},
+    {"<controller type='scsi' index='0' model='virtio-scsi'/><disk type='block' device='disk'><source dev='/dev/x'/><target dev='sda' bus='scsi'/>"
+     "<address type='drive' controller='1'/></disk>", "<controller type='scsi' index='1' model='lsilogic'>"},
+    {"<interface type='user'><boot order='1' loadparm='c'/></interface>", "loadparm='C'"},
     {"<memballoon model='none' autodeflate='off'><stats period='2'/></memballoon>", "<memballoon model='none' autodeflate='off'>\n      <stats period='2'/>"},
     {"<vsock model='virtio-transitional'><address type='pci' bus='2' slot='9'/></vsock>", "model='pcie-to-pci-bridge'", "q35"},
     {"<graphics type='spice'/><graphics type='vnc'/>", "<audio id='1' type='none'/>"},
