@@ -1,5 +1,6 @@
 #include "daemon/hooks.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -16,7 +17,10 @@ namespace {
 constexpr const char* kSource = "util.hook";
 constexpr char kDirectory[] = "/etc/libvirt/hooks/";
 
-bool IsScript(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
+bool IsScript(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0;
+}
 
 // What a script may know of the daemon's environment.
 std::vector<std::pair<std::string, std::string>> Environment() {

@@ -1,4 +1,5 @@
 """The administrator's scripts, /etc/libvirt/hooks: when they are called, with what, and what comes of their failure."""
+import contextlib
 import os
 import re
 import signal
@@ -39,6 +40,8 @@ def remove():
     for top, _, files in os.walk(HOOKS):
         for name in files:
             os.unlink(os.path.join(top, name))
+    with contextlib.suppress(OSError):
+        os.rmdir(HOOKS + '/qemu.d/more')
     for name in os.listdir('/run'):
         if name.startswith('hook.'):
             os.unlink('/run/' + name)
@@ -88,6 +91,7 @@ def test_guests(host):
         install(host, 'qemu', 'qemu.d/b', 'qemu.d/a')
         with open(HOOKS + '/qemu.d/text', 'w') as f:
             f.write('no script')
+        os.makedirs(HOOKS + '/qemu.d/more', exist_ok=True)
         host.define('one')
         host.virsh('start', 'one')
         expect('start', calls(), [script + ' one ' + what for what in ('prepare begin -', 'start begin -', 'started begin -')
