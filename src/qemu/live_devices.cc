@@ -265,6 +265,17 @@ Task<TapDevice> OpenInterface(const Interface& net, const std::string& state_dir
   co_return co_await Offload(std::move(open));
 }
 
+// The device of the host that is handed over with it.
+template <typename T>
+Hostdev* HostdevBehind(T&) {
+  return nullptr;
+}
+Hostdev* HostdevBehind(Hostdev& d) { return &d; }
+Hostdev* HostdevBehind(Interface& d) {
+  Interface& connection = d.actual ? d.actual->connection : d;
+  return connection.type == InterfaceType::kHostdev ? &*connection.hostdev : nullptr;
+}
+
 // Where a channel listens that says nothing itself, as at a start.
 void NameSocket(Chardev& chardev, const DomainDef& def, const QemuConfig& config) {
   if (chardev.kind != ChardevKind::kChannel || chardev.source.type != ChardevType::kUnix || !chardev.source.path.empty()) return;
@@ -404,28 +415,29 @@ Task<> LiveDevices::AttachOne(DomainPtr domain, std::unique_ptr<DomainDef> wante
         pass(tap.queues, fds.tap);
         pass(tap.vhost, fds.vhost);
       }
-    } else if constexpr (std::is_same_v<T, Hostdev>) {
-      co_await ChoosePciBackend(*device);
-      co_await ResolveHostdev(*device);
-      auto assigned = AssignedDevices(*device);
+    } else if constexpr (std::is_same_v<T, Vsock>) {
+      plug.keep.push_back(OpenVsock(*device));
+      plug.options.fds[alias].vhost_device = plug.keep.back().get();
+    } else if constexpr (std::is_same_v<T, Chardev>) {
+      NameSocket(*device, *wanted, *config_);
+    }
+    if (Hostdev* assigned_device = HostdevBehind(*device)) {
+      co_await ChoosePciBackend(*assigned_device);
+      co_await ResolveHostdev(*assigned_device);
+      auto assigned = AssignedDevices(*assigned_device);
       DeviceClaims::Owner owner{domain->uuid(), domain->name()};
       co_await ClaimDevices(assigned, owner);
       plug.assigned = assigned;
       co_await DetachFromHost(assigned);
       if (config_->dynamic_ownership) {
-        auto give = [device, config = config_] {
-          auto files = OwnedFiles(*device);
+        auto give = [assigned_device, config = config_] {
+          auto files = OwnedFiles(*assigned_device);
           GiveFiles(files, config->uid, config->gid, config->remember_owner);
           return files;
         };
         plug.given = co_await Offload(std::move(give));
       }
       if (domain->guest.get() == guest) LimitLockedMemory(*wanted, guest->pid);
-    } else if constexpr (std::is_same_v<T, Vsock>) {
-      plug.keep.push_back(OpenVsock(*device));
-      plug.options.fds[alias].vhost_device = plug.keep.back().get();
-    } else if constexpr (std::is_same_v<T, Chardev>) {
-      NameSocket(*device, *wanted, *config_);
     }
     if (auto* source = BackEndOf(*device)) co_await OpenFiles(*config_, *domain, *source, alias, plug.keep, plug.options);
     co_await AllowNodes(*guest, DeviceNodes(*wanted));
@@ -590,9 +602,9 @@ Task<> LiveDevices::Remove(DomainPtr domain, std::string alias) {
       if (device.filter) filtered.push_back(device.target.dev);
       if (WantsMacvtap(device)) macvtaps.push_back(MacvtapTraceOf(device));
     }
-    if constexpr (std::is_same_v<T, Hostdev>) {
-      assigned = AssignedDevices(device);
-      if (config_->dynamic_ownership) assigned_files = OwnedFiles(device);
+    if (const Hostdev* assigned_device = HostdevBehind(device)) {
+      assigned = AssignedDevices(*assigned_device);
+      if (config_->dynamic_ownership) assigned_files = OwnedFiles(*assigned_device);
     }
     if constexpr (std::is_same_v<T, Disk>) disk = &device;
     if constexpr (std::is_same_v<T, MemoryDevice>) memory = device.size;

@@ -195,6 +195,13 @@ def test_usb(host):
         expect('used', refused(two.attachDeviceFlags, usb_by_place(1, 2), 1), USED)
         expect('there', refused(two.attachDeviceFlags, usb_by_place(1, 9), 1)[2], 'internal error: Did not find USB device bus:1 device:9')
         expect('still', machine.owner(node) != 0, True)
+        # QEMU finds nothing behind it.
+        expect('not plugged', refused(two.attachDeviceFlags, usb_by_place(1, 3), 1) is not None, True)
+        expect('given back', machine.owner('/dev/bus/usb/001/003'), 0)
+        three = machine.define(conn, 'three', usb_by_place(1, 3))
+        three.create()
+        three.destroy()
+        three.undefine()
         conn.close()
         host.restart_after_kill()
         conn = host.connect()
