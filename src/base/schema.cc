@@ -61,27 +61,42 @@ bool HasRoot(const std::string& text, const std::string& root) {
   }
 }
 
-bool Follows(const std::string& text, const std::string& path, const std::string& root) {
-  if (access(path.c_str(), R_OK) != 0 || !HasRoot(text, root)) return false;
+enum class Verdict { kNone, kFollows, kRefused };
+
+// With what is wrong in `complaints`.
+Verdict Judge(const std::string& text, const std::string& path, const std::string& root, std::string& complaints) {
+  if (access(path.c_str(), R_OK) != 0 || !HasRoot(text, root)) return Verdict::kNone;
   std::unique_ptr<xmlDoc, Freed<&xmlFreeDoc>> document(
       xmlReadMemory(text.data(), static_cast<int>(text.size()), nullptr, nullptr, XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_NOERROR));
-  if (!document) return false;
+  if (!document) return Verdict::kNone;
   SchemaPtr schema = ReadSchema(path);
-  std::string complaints;
   std::unique_ptr<xmlRelaxNGValidCtxt, Freed<&xmlRelaxNGFreeValidCtxt>> context(xmlRelaxNGNewValidCtxt(schema.get()));
   if (!context) throw std::bad_alloc();
   xmlRelaxNGSetValidErrors(context.get(), &Collect, nullptr, &complaints);
-  if (xmlRelaxNGValidateDoc(context.get(), document.get()) == 0) return true;
-  throw Error(ErrorDomain::kXml, ErrorCode::kXmlInvalidSchema, "Unable to validate doc against " + path + "\n" + complaints);
+  return xmlRelaxNGValidateDoc(context.get(), document.get()) == 0 ? Verdict::kFollows : Verdict::kRefused;
+}
+
+// What a description has to say of a document that is wrong.
+std::string Complaint(const std::function<void()>& describe) {
+  try {
+    if (describe) describe();
+  } catch (const Error& error) {
+    if (error.code == ErrorCode::kXmlInvalidSchema) return error.str2;
+  }
+  return {};
 }
 
 }  // namespace
 
-Task<bool> StillToValidate(bool wanted, std::string text, std::string schema, std::string root) {
+Task<bool> StillToValidate(bool wanted, std::string text, std::string schema, std::string root, std::function<void()> describe) {
   if (!wanted) co_return false;
-  auto work = [text = std::move(text), path = kSchemaDirectory + schema + ".rng", root = std::move(root)] { return Follows(text, path, root); };
-  bool held = co_await Offload(std::move(work));
-  co_return !held;
+  std::string path = kSchemaDirectory + schema + ".rng", complaints;
+  auto work = [&] { return Judge(text, path, root, complaints); };
+  Verdict verdict = co_await Offload(work);
+  if (verdict == Verdict::kRefused) {
+    throw Error(ErrorDomain::kXml, ErrorCode::kXmlInvalidSchema, "Unable to validate doc against " + path + "\n" + complaints + Complaint(describe));
+  }
+  co_return verdict == Verdict::kNone;
 }
 
 }  // namespace bv::xml

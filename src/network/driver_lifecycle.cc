@@ -87,9 +87,14 @@ Task<> NetworkDriver::StopNetwork(NetworkPtr network) {
   on_idle_();
 }
 
+Task<NetworkDef> NetworkDriver::ReadDefinition(std::string xml, bool validate) {
+  std::function<void()> describe = [&] { model::ParseNetwork(xml, model::kNetworkValidate); };
+  validate = co_await xml::StillToValidate(validate, xml, "network", "network", describe);
+  co_return model::ParseNetwork(xml, validate ? model::kNetworkValidate : 0);
+}
+
 Task<NonnullNetwork> NetworkDriver::Define(std::string xml, unsigned flags) {
-  const bool validate = co_await xml::StillToValidate(flags & kFlagValidate, xml, "network", "network");
-  NetworkDef def = model::ParseNetwork(xml, validate ? model::kNetworkValidate : 0);
+  NetworkDef def = co_await ReadDefinition(xml, flags & kFlagValidate);
   auto turn = co_await BeginChange();
   CheckDefinition(def);
   CompleteBridge(def, networks_);
@@ -107,8 +112,7 @@ Task<NonnullNetwork> NetworkDriver::Define(std::string xml, unsigned flags) {
 }
 
 Task<NonnullNetwork> NetworkDriver::CreateTransient(std::string xml, unsigned flags) {
-  const bool validate = co_await xml::StillToValidate(flags & kFlagValidate, xml, "network", "network");
-  NetworkDef def = model::ParseNetwork(xml, validate ? model::kNetworkValidate : 0);
+  NetworkDef def = co_await ReadDefinition(xml, flags & kFlagValidate);
   auto turn = co_await BeginChange();
   CheckDefinition(def);
   CompleteBridge(def, networks_);

@@ -64,6 +64,7 @@ class NetworkDriver : public ObjectDriver, public NetworkSource {
 
   NetworkPtr FindByName(const std::string& name) const;  // kNoNetwork
   Task<AsyncMutex::Lock> BeginChange();
+  Task<model::NetworkDef> ReadDefinition(std::string xml, bool validate);
   Task<remote::NonnullNetwork> Define(std::string xml, unsigned flags);
   Task<remote::NonnullNetwork> CreateTransient(std::string xml, unsigned flags);
   // To disk, then into memory.

@@ -142,7 +142,8 @@ Task<NwfilterDefineXmlFlagsRet> NwfilterDriver::DefineFlags(Call&, NwfilterDefin
 
 // Rules first, since they may be refused; then the file.
 Task<NonnullNwfilter> NwfilterDriver::DefineFilter(std::string xml, bool validate) {
-  validate = co_await xml::StillToValidate(validate, xml, "nwfilter", "filter");
+  std::function<void()> describe = [&] { model::ParseFilter(xml, true); };
+  validate = co_await xml::StillToValidate(validate, xml, "nwfilter", "filter", describe);
   auto turn = co_await BeginChange();
   auto filter = std::make_shared<FilterDef>(model::ParseFilter(xml, validate));
   filters_.CheckDefinition(*filter);

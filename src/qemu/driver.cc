@@ -174,7 +174,8 @@ void QemuDriver::Register(Service& service) {
 // --- definitions ---------------------------------------------------------------------------------
 
 Task<std::unique_ptr<model::DomainDef>> QemuDriver::ReadXml(std::string xml, unsigned parse_flags) {
-  const bool validate = co_await xml::StillToValidate(parse_flags & model::kParseValidate, xml, "domain", "domain");
+  std::function<void()> describe = [&] { model::ParseDomain(xml, parse_flags | model::kParseSkipChecks); };
+  const bool validate = co_await xml::StillToValidate(parse_flags & model::kParseValidate, xml, "domain", "domain", describe);
   if (!validate) parse_flags &= ~unsigned{model::kParseValidate};
   // What the definition contradicts itself in is looked for when it is complete: ValidateDomain().
   auto def = std::make_unique<model::DomainDef>(model::ParseDomain(xml, parse_flags | model::kParseSkipChecks));

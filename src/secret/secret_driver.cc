@@ -147,7 +147,8 @@ Task<> SecretDriver::Save(Secret secret) {
 
 Task<SecretDefineXmlRet> SecretDriver::Define(Call&, SecretDefineXmlArgs args) {
   RefuseFlags(args.flags, kDefineValidate, "secretDefineXML");
-  const bool validate = co_await xml::StillToValidate(args.flags & kDefineValidate, args.xml, "secret", "secret");
+  std::function<void()> describe = [&] { model::ParseSecret(args.xml, true); };
+  const bool validate = co_await xml::StillToValidate(args.flags & kDefineValidate, args.xml, "secret", "secret", describe);
   Secret secret{model::ParseSecret(args.xml, validate), std::nullopt};
   auto turn = co_await BeginChange();
   store_.CheckDefinition(secret.def);

@@ -120,7 +120,8 @@ Task<> StorageDriver::StopPool(PoolPtr pool) {
 
 Task<StoragePoolDefineXmlRet> StorageDriver::Define(Call&, StoragePoolDefineXmlArgs args) {
   RefuseFlags(args.flags, kDefineValidate, "storagePoolDefineXML");
-  const bool validate = co_await xml::StillToValidate(args.flags & kDefineValidate, args.xml, "storagepool", "pool");
+  std::function<void()> describe = [&] { Parse(args.xml, true); };
+  const bool validate = co_await xml::StillToValidate(args.flags & kDefineValidate, args.xml, "storagepool", "pool", describe);
   model::PoolDef def = Parse(args.xml, validate);
   // The turn of a pool that is there comes before that of the list.
   PoolPtr known = pools_.Find(def.uuid);
