@@ -39,16 +39,18 @@ void DropBoardControllers(DomainDef& def) {
 // Is it what would be made if there were none?
 bool IsDefaultAudio(const DomainDef& def) {
   if (def.audios.size() != 1 || def.audios[0]->id != 1) return false;
-  AudioType type = AudioType::kNone;
+  std::optional<AudioType> type = AudioType::kNone;
   for (auto& graphics : def.graphics) {
     if (graphics->type == GraphicsType::kSpice) type = AudioType::kSpice;
     if (graphics->type == GraphicsType::kVnc) type = AudioType::kNone;
+    if (graphics->type == GraphicsType::kSdl) type.reset();
   }
+  if (!type) return false;
   DomainDef given, plain;
   given.audios.push_back(std::make_unique<Audio>(*def.audios[0]));
   plain.audios.push_back(std::make_unique<Audio>());
   plain.audios[0]->id = 1;
-  plain.audios[0]->type = type;
+  plain.audios[0]->type = *type;
   return FormatDevices(given, kFormatInactive) == FormatDevices(plain, kFormatInactive);
 }
 

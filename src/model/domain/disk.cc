@@ -249,7 +249,11 @@ bool Printable(std::string_view text) {
 }
 
 void CheckDisk(Parser& p, Disk& d, const xml::Node& element) {
-  if (p.validating() && !element.Child("target")) p.Fail(Fault::kDomainXml, xml::PathOf(element) + ": missing element 'target'");
+  const xml::Node* target = element.Child("target");
+  if (p.validating() && !target) p.Fail(Fault::kDomainXml, xml::PathOf(element) + ": missing element 'target'");
+  if (!target || !target->Attr("dev")) {
+    p.Fail(ErrorCode::kNoTarget, d.source.volume ? d.source.volume->pool + "/" + d.source.volume->volume : d.source.path);
+  }
   if (d.device == DiskDevice::kCdrom) d.source.readonly = true;
   if (d.snapshot == SnapshotLocation::kDefault && d.source.readonly) d.snapshot = SnapshotLocation::kNo;
   if (!d.wwn.empty()) {

@@ -74,15 +74,15 @@ constexpr RowOf<F> kRows[] = {
     Size<&F::space_soft_limit>("space_soft_limit", kBytes),
 };
 
-void CheckFilesystem(Parser& p, F& fs, const xml::Node& element) {
+void CheckFilesystem(Parser& p, F& fs, const xml::Node&) {
   if (fs.source.empty() && fs.socket.empty() && fs.type != FsType::kRam && fs.type != FsType::kVolume) {
     p.Fail(ErrorCode::kNoSource, fs.target);
   }
   if (fs.target.empty() && fs.socket.empty()) p.Fail(ErrorCode::kNoTarget, fs.source);
-  for (auto mode : {fs.fmode, fs.dmode}) {
-    if (mode && *mode > 0777) p.Fail(Fault::kDomainXml, "invalid fmode or dmode");
+  for (auto* mode : {&fs.fmode, &fs.dmode}) {
+    if (*mode > 0777u) p.Fail(Fault::kDomainXml, "invalid fmode or dmode");
+    if (*mode == 0u) mode->reset();
   }
-  (void)element;
 }
 
 }  // namespace

@@ -153,7 +153,12 @@ void WriteSubsystemSource(Formatter& f, const H& h) {
   if (h.write_filtering != YesNo::kAbsent) f.Attr("writeFiltering", ToString(h.write_filtering));
   if (h.missing && !f.inactive()) f.Attr("missing", "yes");
   switch (h.type) {
-    case HostdevType::kPci: f.Write("address", kPciAddress, h.pci.address); break;
+    case HostdevType::kPci: {
+      PciAddress place = h.pci.address;
+      place.multifunction = OnOff::kAbsent;  // is the guest's to say
+      f.Write("address", kPciAddress, place);
+      break;
+    }
     case HostdevType::kUsb: WriteUsb(f, h.usb); break;
     case HostdevType::kScsi: WriteAdapter(f, h.scsi); break;
     case HostdevType::kScsiHost:

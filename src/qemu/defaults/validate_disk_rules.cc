@@ -156,7 +156,6 @@ bool HasSharedMemory(const DomainDef& def) {
 void DiskRules(const DomainDef& def) {
   if (def.os.nvram) NetworkSource(def.os.nvram->source);
   for (auto& disk : def.disks) {
-    if (disk->dst.empty()) throw Error(ErrorDomain::kDomain, ErrorCode::kNoTarget, disk->source.path);
     const auto& encryption = disk->source.encryption;
     if (encryption && !encryption->cipher.name.empty()) Nonsense("supplying <cipher> for domain disk definition is unnecessary");
     DeviceAndBus(*disk);

@@ -39,6 +39,8 @@ constexpr auto kInternal = ErrorCode::kInternalError;
 constexpr auto kXml = ErrorCode::kXmlError;
 
 constexpr Refused kRefused[] = {
+    {"<disk type='file' device='disk'><source file='/x'/><target bus='virtio'/></disk>", ErrorCode::kNoTarget, ErrorDomain::kDomain},
+    {"<disk type='file' device='disk'><source file='/x'/><target dev='' bus='virtio'/></disk>", kInternal, ErrorDomain::kDomain},
     // Addresses.
     {"<disk type='block' device='disk'><source dev='/dev/x'/><target dev='sda' bus='scsi'/><address type='drive' controller='4000000000'/></disk>", kInternal, ErrorDomain::kDomain},
     {"<controller type='pci' index='256' model='pci-bridge'/>", kUnsupported, ErrorDomain::kDomain},
@@ -223,6 +225,9 @@ constexpr Becomes kBecomes[] = {
     {"<controller type='scsi' index='0' model='virtio-scsi'/><disk type='block' device='disk'><source dev='/dev/x'/><target dev='sda' bus='scsi'/>"
      "<address type='drive' controller='1'/></disk>", "<controller type='scsi' index='1' model='lsilogic'>"},
     {"<interface type='user'><boot order='1' loadparm='c'/></interface>", "loadparm='C'"},
+    {"<hostdev mode='subsystem' type='pci'><source><address bus='2' multifunction='on'/></source></hostdev>",
+     "<address domain='0x0000' bus='0x02' slot='0x00' function='0x0'/>"},
+    {"<filesystem accessmode='mapped' fmode='0'><source dir='/x'/><target dir='x'/></filesystem>", "<filesystem type='mount' accessmode='mapped'>"},
     {"<memballoon model='none' autodeflate='off'><stats period='2'/></memballoon>", "<memballoon model='none' autodeflate='off'>\n      <stats period='2'/>"},
     {"<vsock model='virtio-transitional'><address type='pci' bus='2' slot='9'/></vsock>", "model='pcie-to-pci-bridge'", "q35"},
     {"<graphics type='spice'/><graphics type='vnc'/>", "<audio id='1' type='none'/>"},
