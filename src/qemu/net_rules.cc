@@ -40,8 +40,10 @@ Task<> CheckConnection(const Interface& net) {
   if (net.filter && !bridged && type != InterfaceType::kEthernet)
     Refuse(ErrorDomain::kQemu, fmt::format("interface {} - filterref is not supported for network interfaces of type {}", mac, ToString(type)));
   if (type != InterfaceType::kDirect) co_return;
-  if (connection.virtual_port && connection.virtual_port->type != VirtualPortType::kNone)
-    Refuse(ErrorDomain::kQemu, fmt::format("port profiles of type '{}' are not supported yet", ToString(connection.virtual_port->type)));
+  // Those of switches mean nothing here. The others are had from the switch, by a protocol of its own.
+  auto profile = connection.virtual_port ? connection.virtual_port->type : VirtualPortType::kNone;
+  if (profile == VirtualPortType::k8021Qbg || profile == VirtualPortType::k8021Qbh)
+    Refuse(ErrorDomain::kQemu, fmt::format("port profiles of type '{}' are not supported yet", ToString(profile)));
   if (!tagged) co_return;
   std::string device = connection.source_dev;
   auto is_function = [device] { return host::KernelFiles().Exists("/sys/class/net/" + device + "/device/physfn"); };

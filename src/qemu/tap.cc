@@ -86,6 +86,7 @@ TapRequest MakeTapRequest(const Interface& net) {
   FillTapRequest(net, host::kTapPrefix, request);
   const Interface& connection = net.actual ? net.actual->connection : net;
   request.bridge = connection.bridge;
+  request.open_vswitch = connection.virtual_port && connection.virtual_port->type == model::VirtualPortType::kOpenvswitch;
   request.isolated = connection.isolated == model::YesNo::kYes;
   request.mtu = net.mtu;
   request.coalesced_frames = net.coalesce_rx_frames_max;
@@ -101,7 +102,9 @@ TapDevice OpenTap(const TapRequest& request) {
   auto mac = request.guest_mac;
   mac.bytes[0] = 0xfe;
   link.SetMac(mac);
-  if (!request.bridge.empty()) {
+  if (request.open_vswitch && !request.bridge.empty()) {
+    throw Error(ErrorDomain::kNone, ErrorCode::kInternalError, "Unable to add port " + tap.name + " to OVS bridge " + request.bridge);
+  } else if (!request.bridge.empty()) {
     host::NetLink bridge(request.bridge);
     link.SetMtu(request.mtu ? request.mtu : static_cast<unsigned>(bridge.Mtu()));
     bridge.AddPort(tap.name);

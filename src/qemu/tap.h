@@ -20,6 +20,7 @@ struct TapRequest {
   std::string alias;   // of the guest's device
   std::string name;    // what it shall be called
   std::string bridge;  // joins it; empty: none
+  bool open_vswitch = false;  // which is another kind of bridge
   bool isolated = false;  // from the bridge's other isolated ports
   model::MacAddress guest_mac;
   std::optional<unsigned> coalesced_frames;
