@@ -29,15 +29,15 @@ void ValidateDomain(const model::DomainDef& def, const QemuCaps& caps, const Qem
   validate::Addresses(def);
   validate::DiskRules(def);
   validate::Disks(def);
+  validate::Hostdevs(def, caps);
+  validate::Videos(def);
   validate::Controllers(def, caps);
+  model::CheckChardevSources(def);
+  validate::Chardevs(def, caps);
+  validate::Sharing(def);
+  validate::OtherDevices(def, caps);
   validate::Displays(def);
   validate::GraphicsSettings(def, config);
-  validate::Videos(def);
-  validate::Chardevs(def, caps);
-  validate::Hostdevs(def, caps);
-  validate::Sharing(def);
-  model::CheckChardevSources(def);
-  validate::OtherDevices(def, caps);
   // Devices by themselves come first, then how they go together.
   validate::AudioIds(def);
   model::CheckDomain(def);
