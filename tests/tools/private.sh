@@ -2,7 +2,8 @@
 # Runs a command in private mount, network, PID, IPC, UTS and cgroup namespaces, so that a libvirt daemon in there touches
 # nothing of this machine: empty /run, /var/{lib,log,cache}/libvirt, a copy of /etc/libvirt without objects, lo up, own cgroups.
 # What the command starts ends with it.
-#   private.sh [--dbus] COMMAND [ARGS...]       --dbus: with a system bus, which the original daemon likes to have
+#   private.sh [--dbus] [--share DIR]... COMMAND [ARGS...]
+# --dbus: with a system bus, which the original daemon likes to have. --share: DIR is the same inside, also below /run.
 # Exit status: that of COMMAND; 77 when this machine does not allow namespaces.
 set -u
 
@@ -39,11 +40,19 @@ fi
 group=$BV_PRIVATE_STAGE; unset BV_PRIVATE_STAGE
 dbus=; [ "${1:-}" = --dbus ] && { dbus=1; shift; }
 mount -t proc proc /proc
+kept=$(mktemp -d) && mount -t tmpfs -o mode=755 tmpfs "$kept"
+shared=
+while [ "${1:-}" = --share ]; do
+  mkdir -p "$kept$2" && mount --bind "$2" "$kept$2" && shared="$shared $2"; shift 2
+done
 for top in /sys/fs/cgroup/*/ /sys/fs/cgroup/; do
   [ -d "$top$group" ] && mount --bind "$top$group" "${top%/}" 2>/dev/null
 done
 hostname busyvirt-test
 for dir in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do mount -t tmpfs -o mode=755 tmpfs $dir; done
+
+for dir in $shared; do mkdir -p "$dir" && mount --move "$kept$dir" "$dir"; done
+umount "$kept" && rmdir "$kept"
 
 etc=/run/busyvirt-etc
 mkdir -p "$etc/libvirt"
