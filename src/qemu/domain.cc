@@ -4,6 +4,7 @@
 #include "qemu/agent.h"
 #include "qemu/guest.h"
 #include "qemu/migratable.h"
+#include "qemu/migration/state.h"
 #include "qemu/moments.h"
 
 namespace bv::qemu {
@@ -59,7 +60,7 @@ const std::string& Domain::Xml(unsigned format_flags) {
   if (cached.empty()) {
     bool inactive = (format_flags & model::kFormatInactive) && config_;
     auto& shown = inactive ? *config_ : def();
-    cached = format_flags & model::kFormatMigratable ? MigratableXml(shown) : model::FormatDomain(shown, format_flags);
+    cached = format_flags & model::kFormatMigratable ? inactive ? MigratableXml(shown) : MigratableXml(*this) : model::FormatDomain(shown, format_flags);
   }
   return cached;
 }

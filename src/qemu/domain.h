@@ -15,6 +15,7 @@
 namespace bv::qemu {
 
 class Guest;
+struct Migration;
 struct Moments;
 
 // One domain: its definitions, its state, and the running guest when there is one. Owned by
@@ -83,6 +84,8 @@ class Domain {
   std::unique_ptr<struct CompletedJob> completed_job;
   // Snapshots and checkpoints.
   std::unique_ptr<Moments> moments;
+  // One that is under way, in or out. Holds the job.
+  std::shared_ptr<Migration> migration;
 
  private:
   friend class DomainList;

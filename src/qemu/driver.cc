@@ -17,6 +17,8 @@
 #include "qemu/block_job_calls.h"
 #include "qemu/checkpoint_calls.h"
 #include "qemu/guest_hooks.h"
+#include "qemu/migration/calls.h"
+#include "qemu/migration/state.h"
 #include "qemu/moment_store.h"
 #include "qemu/rx_filter.h"
 #include "qemu/snapshot_calls.h"
@@ -91,6 +93,7 @@ QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(e
   block_jobs_ = std::make_unique<BlockJobs>(config_, guests_.get(), &events_, save_config);
   block_job_calls_ = std::make_unique<BlockJobCalls>(this);
   backup_calls_ = std::make_unique<BackupCalls>(this);
+  migration_calls_ = std::make_unique<MigrationCalls>(this);
   guests_->on_event = [this](const DomainPtr& domain, const MonitorEvent& event) {
     if (event.name == "JOB_STATUS_CHANGE")
       block_jobs_->OnStatus(domain, event.data["id"].AsString().value_or(""), event.data["status"].AsString().value_or(""));
@@ -103,7 +106,10 @@ QemuDriver::QemuDriver(DriverEnvironment environment) : environment_(std::move(e
     Spawn(live_devices_->Gone(domain, alias), "device removal");
   };
 }
-QemuDriver::~QemuDriver() = default;
+QemuDriver::~QemuDriver() {
+  // They have ports of guests_, which goes before the domains.
+  domains_.ForEach([](const DomainPtr& domain) { domain->migration.reset(); });
+}
 
 Task<> QemuDriver::Start() {
   if (config_error_) std::rethrow_exception(config_error_);
@@ -119,6 +125,7 @@ Task<> QemuDriver::Start() {
   co_await guests_->AttachAll(caps_of);
   for (auto& domain : domains_.All()) {
     if (domain->active()) Spawn(block_jobs_->Reattach(domain), "block jobs of a guest that was found");
+    if (domain->active()) Spawn(migration_calls_->Recover(domain), "a migration that was cut off");
   }
   RestoreDomains();
   RestoreAutodestroy();
@@ -133,6 +140,21 @@ Task<> QemuDriver::Stop() {
 
 bool QemuDriver::AcceptsUri(const Uri& uri) const { return AcceptsLocalUri(uri, "qemu", environment_.privileged); }
 std::string QemuDriver::DefaultUri() const { return environment_.privileged ? "qemu:///system" : "qemu:///session"; }
+
+bool QemuDriver::SupportsFeature(int feature) const {
+  // Of libvirt's list, those that hypervisors differ in.
+  enum { kMigrationV2 = 3, kMigrationP2p = 4, kMigrationV3 = 6, kChangeProtection = 7, kXmlMigratable = 11, kOffline = 12, kParams = 13 };
+  switch (feature) {
+    case kMigrationV2:
+    case kMigrationP2p:
+    case kMigrationV3:
+    case kChangeProtection:
+    case kXmlMigratable:
+    case kOffline:
+    case kParams: return true;
+    default: return false;
+  }
+}
 
 void QemuDriver::Register(Service& service) {
 #define BV_REGISTER(NAME) service.On<remote::proc::NAME>(this, &QemuDriver::NAME);
@@ -162,6 +184,7 @@ void QemuDriver::Register(Service& service) {
   stats_calls_.Register(service);
   block_job_calls_->Register(service);
   backup_calls_->Register(service);
+  migration_calls_->Register(service);
   checkpoint_calls_->Register(service);
   snapshot_calls_->Register(service);
   namespace qproc = qemu_protocol::proc;

@@ -105,6 +105,9 @@ class BlockJobCalls;
 class BlockJobs;
 class CheckpointCalls;
 class LiveDevices;
+class MigrationCalls;
+class MigrationDestination;
+class MigrationSource;
 class MomentStore;
 class SnapshotCalls;
 
@@ -119,7 +122,9 @@ class QemuDriver : public Driver {
   void Register(Service& service) override;
   bool AcceptsUri(const Uri& uri) const override;
   bool IsHypervisor() const override { return true; }
+  const DriverEnvironment& environment() const { return environment_; }
   std::string DefaultUri() const override;
+  bool SupportsFeature(int feature) const override;
   bool HasActiveObjects() const override { return domains_.active() > 0; }
   // upgrade.cc
   void SaveState(Json& state, upgrade::PassedFds& fds) const override;
@@ -134,6 +139,9 @@ class QemuDriver : public Driver {
   friend class BackupCalls;
   friend class BlockJobCalls;
   friend class CheckpointCalls;
+  friend class MigrationCalls;
+  friend class MigrationDestination;
+  friend class MigrationSource;
   friend class SnapshotCalls;
 #define BV_DECLARE(NAME) Task<remote::proc::NAME::Ret> NAME(Call& call, remote::proc::NAME::Args args);
   BV_QEMU_LOOKUP_CALLS(BV_DECLARE)
@@ -224,6 +232,7 @@ class QemuDriver : public Driver {
   Task<> ReloadDefinition(DefinitionFile file);
   Task<> TakeOver(DomainPtr domain, std::string path);
 
+  Task<std::unique_ptr<CompletedJob>> RunningMigration(DomainPtr domain);
   Task<std::uint64_t> MigrationParameter(DomainPtr domain, const char* name);
   Task<> SetMigrationParameter(DomainPtr domain, const char* name, std::uint64_t value);
   Task<> OpenDisplay(DomainPtr domain, unsigned index, bool skip_auth, std::shared_ptr<Fd> socket);
@@ -263,6 +272,7 @@ class QemuDriver : public Driver {
   std::unique_ptr<SnapshotCalls> snapshot_calls_;
   std::unique_ptr<CheckpointCalls> checkpoint_calls_;
   std::unique_ptr<BackupCalls> backup_calls_;
+  std::unique_ptr<MigrationCalls> migration_calls_;
 
   Json saved_domains_;  // by another image of this process, until they are here
   std::vector<std::pair<std::weak_ptr<rpc::ClientSession>, Uuid>> restored_autodestroy_;

@@ -15,6 +15,8 @@
 #include "qemu/driver.h"
 #include "qemu/job_params.h"
 #include "qemu/keycodes.h"
+#include "qemu/migration/statistics.h"
+#include "qemu/migration/storage.h"
 #include "qemu/nvram.h"
 
 namespace bv::qemu {
@@ -359,14 +361,40 @@ enum { kJobNone = 0, kJobBounded = 1, kJobUnbounded = 2 };
 
 }  // namespace
 
+// What QEMU says of a migration that is under way; null when none is. Only where it comes from it is known.
+Task<std::unique_ptr<CompletedJob>> QemuDriver::RunningMigration(DomainPtr domain) {
+  auto migration = domain->migration;
+  if (domain->jobs.async() == AsyncJob::kMigrationIn)
+    throw Error(ErrorDomain::kQemu, ErrorCode::kOperationUnsupported, "migration statistics are available only on the source host");
+  if (!migration || domain->jobs.async() != AsyncJob::kMigrationOut || migration->phase == MigrationPhase::kBegin3) co_return nullptr;
+  if (migration->statistics) co_return std::make_unique<CompletedJob>(*migration->statistics);
+  auto answer = co_await guests_->MonitorOf(domain).Execute("query-migrate");
+  co_await NoteMirrors(guests_.get(), domain, migration);
+  auto job = MigrationStatistics(answer, *migration, domain->jobs.async_operation());
+  if (!job->ram) co_return nullptr;
+  co_return job;
+}
+
 Task<remote::DomainGetJobInfoRet> QemuDriver::DomainGetJobInfo(Call&, remote::DomainGetJobInfoArgs args) {
   auto domain = Find(args.dom);
   RequireActive(*domain);
   remote::DomainGetJobInfoRet ret;
-  if (domain->jobs.async() != AsyncJob::kNone) {
-    ret.type = kJobUnbounded;
-    ret.timeElapsed = ElapsedMs(domain->jobs);
-  }
+  if (domain->jobs.async() == AsyncJob::kNone) co_return ret;
+  ret.type = kJobUnbounded;
+  ret.timeElapsed = ElapsedMs(domain->jobs);
+  auto job = co_await RunningMigration(domain);
+  if (!job) co_return ret;
+  auto number = [&](const char* key) { return job->ram[key].AsUint().value_or(0); };
+  ret.timeElapsed = job->elapsed_ms;
+  ret.memTotal = number("total");
+  ret.memProcessed = number("transferred");
+  ret.memRemaining = number("remaining");
+  ret.fileTotal = job->disks->total;
+  ret.fileProcessed = job->disks->processed;
+  ret.fileRemaining = ret.fileTotal - ret.fileProcessed;
+  ret.dataTotal = ret.memTotal + ret.fileTotal;
+  ret.dataProcessed = ret.memProcessed + ret.fileProcessed;
+  ret.dataRemaining = ret.memRemaining + ret.fileRemaining;
   co_return ret;
 }
 
@@ -385,7 +413,10 @@ Task<remote::DomainGetJobStatsRet> QemuDriver::DomainGetJobStats(Call&, remote::
     co_return ret;
   }
   RequireActive(*domain);
-  if (domain->jobs.async() != AsyncJob::kNone) {
+  if (auto job = co_await RunningMigration(domain)) {
+    ret.type = kJobUnbounded;
+    for (auto& param : JobParams(*job)) ret.params.push_back(std::move(param));
+  } else if (domain->jobs.async() != AsyncJob::kNone) {
     ret.type = kJobUnbounded;
     add("operation", domain->jobs.async_operation());
     add("time_elapsed", ElapsedMs(domain->jobs));
@@ -404,6 +435,10 @@ Task<> QemuDriver::DomainAbortJob(Call&, remote::DomainAbortJobArgs args) {
     case AsyncJob::kBackup:
       co_await backup_calls_->Abort(domain);
       break;
+    case AsyncJob::kMigrationOut:
+      if (domain->migration) domain->migration->abort = true;
+      domain->guest->changed.Pulse();
+      [[fallthrough]];
     default: co_await guests_->MonitorOf(domain).Execute("migrate_cancel");
   }
 }

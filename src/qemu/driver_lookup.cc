@@ -175,7 +175,9 @@ Task<> QemuDriver::LearnLiveCpu(DomainPtr domain) {
   auto queries = LiveCpuQueries(guest->vcpus[0].qom_path);
   auto replies = co_await guest->monitor->ExecuteAll(std::move(queries));
   if (domain->guest.get() != guest || !domain->def().cpu) co_return;
+  auto original = std::make_unique<model::CpuDef>(*domain->def().cpu);
   UpdateFromLiveCpu(*domain->MutableDef().cpu, replies);
+  if (!guest->original_cpu) guest->original_cpu = std::move(original);
   guests_->SaveStatus(domain);
 }
 
@@ -194,7 +196,7 @@ Task<remote::DomainGetXmlDescRet> QemuDriver::DomainGetXmlDesc(Call&, remote::Do
   auto& def = inactive ? *domain->config() : domain->def();
   auto caps = co_await CapsOf(def);
   // What the client sees is changed, not what the guest has.
-  model::DomainDef shown = migratable ? MigratableDef(def) : CopyOf(def, format, inactive || !domain->active());
+  model::DomainDef shown = migratable ? (inactive ? MigratableDef(def) : MigratableDef(*domain)) : CopyOf(def, format, inactive || !domain->active());
   if (migratable) format = kMigratableFormat;
   // What interfaces are connected to is not in any document that is read.
   for (std::size_t i = 0; !migratable && i < shown.interfaces.size(); ++i) shown.interfaces[i]->actual = def.interfaces[i]->actual;

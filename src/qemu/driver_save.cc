@@ -73,7 +73,7 @@ Task<> QemuDriver::SaveTo(DomainPtr domain, std::string path, std::optional<std:
   image.was_running = domain->state() == State::kRunning;
   bool resume_on_failure = image.was_running;
   OverrideRunState(image, flags);
-  image.xml = MigratableXml(domain->def());
+  image.xml = MigratableXml(*domain);
   if (dxml) {
     auto given = model::ParseDomain(*dxml, model::kParseInactive);
     CheckSameGuest(given, domain->def());

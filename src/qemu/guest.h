@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/wait.h"
+#include "model/cpu.h"
 #include "qemu/capabilities.h"
 #include "qemu/cgroup.h"
 #include "qemu/disk_locks.h"
@@ -28,6 +29,7 @@
 namespace bv::qemu {
 
 class AgentChannel;
+enum class MigrationPhase;
 
 // What ended a long job: for DOMAIN_GET_JOB_STATS of the completed one, and the event.
 struct CompletedJob {
@@ -37,6 +39,15 @@ struct CompletedJob {
   std::uint64_t downtime_ms = 0;
   std::optional<std::uint64_t> setup_ms;
   Json ram;            // query-migrate's "ram" member, when there was a migration
+  Json xbzrle;         // and its "xbzrle-cache"
+  std::uint64_t throttle = 0;  // percent
+  struct Disks {
+    std::uint64_t total = 0, processed = 0, bytes_per_second = 0;
+  };
+  std::optional<Disks> disks;  // of a migration between hosts, copied or not
+  // The same: by the wall clock, and how much more of it there is on the destination, with what lies between.
+  std::uint64_t started_ms = 0, stopped_ms = 0, sent_ms = 0;
+  std::optional<std::int64_t> delta_ms;
   std::optional<bool> success;
 };
 
@@ -90,6 +101,7 @@ class Guest {
   bool ended = false;             // the end has been dealt with
   bool agent_connected = false;
   bool cpu_known = false;         // the definition's <cpu> is what QEMU really gives
+  std::unique_ptr<model::CpuDef> original_cpu;  // what it said before
   bool remember_owner = false;    // files' owners are in extended attributes
   bool status_dirty = false, status_writing = false;
 
@@ -101,6 +113,10 @@ class Guest {
   std::set<std::string> removed_devices, unplug_failures;  // aliases
   std::string unplugging;  // the device whose removal a call waits for
   std::string migration_status;
+  bool spice_migrated = false;  // the viewer of its display has gone over
+  // A migration that was under way when the last daemon ended, which this one has to deal with.
+  bool cut_off_in = false, cut_off_out = false;
+  MigrationPhase cut_off_phase{};
   // Running block jobs by QEMU's job id, and the last state of each job.
   std::map<std::string, std::shared_ptr<BlockJob>> block_jobs;
   std::map<std::string, std::string> job_states;

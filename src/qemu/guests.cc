@@ -21,6 +21,7 @@
 #include "qemu/guest_hooks.h"
 #include "qemu/guest_log.h"
 #include "qemu/macvtap.h"
+#include "qemu/migration/state.h"
 #include "qemu/net_filters.h"
 #include "qemu/network_ports.h"
 #include "qemu/perf_counters.h"
@@ -162,6 +163,7 @@ Task<> Guests::Stop(DomainPtr domain, int shutoff_reason, int stopped_detail) {
   co_await CleanUp(domain);
   co_await TellGuestHooks(name, "release", definition);
   domain->SetState(State::kShutoff, shutoff_reason);
+  if (domain->migration && !domain->migration->busy) domain->migration.reset();
   if (stopped_detail >= 0) events_->SendLifecycle(ref, Lifecycle::kStopped, stopped_detail);
   if (!domain->persistent && !domain->removed) {
     domains_->Remove(domain);

@@ -66,6 +66,11 @@ class Guests {
   Task<> Resume(DomainPtr domain, int running_reason);
   Task<> Pause(DomainPtr domain, int paused_reason);
 
+  // The locks go when a guest stops; this waits until they have.
+  Task<> ReleaseLocks(DomainPtr domain);
+  // Which channels the guest has open: of one that has come with its memory.
+  Task<> RefreshChannels(DomainPtr domain);
+
   // A vCPU in or out; throws kOperationTimeout when the guest does not let go of it.
   Task<> AddVcpu(DomainPtr domain, unsigned id);
   Task<> RemoveVcpu(DomainPtr domain, unsigned id);
@@ -109,6 +114,7 @@ class Guests {
   void set_next_id(int id) { next_id_ = id; }
   const QemuConfig& config() const { return *config_; }
   PortAllocator& display_ports() { return display_ports_; }
+  PortAllocator& migration_ports() { return migration_ports_; }
 
  private:
   Task<> StartProcess(DomainPtr domain, StartOptions options);
@@ -145,7 +151,6 @@ class Guests {
   void ReservePorts(Guest& guest, model::DomainDef& def);
 
   static DiskLocks::Owner LockOwner(const Domain& domain);
-  Task<> ReleaseLocks(DomainPtr domain);
 
   // monitor_events.cc
   void OnMonitorEvent(const DomainPtr& domain, const MonitorEvent& event);

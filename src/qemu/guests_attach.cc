@@ -170,6 +170,10 @@ Task<bool> Guests::Attach(std::string path, std::function<Task<std::shared_ptr<c
   guest->remember_owner = status.remember_owner;
   guest->output_through_logd = status.output_through_logd;
   guest->taints = status.taints;
+  guest->cut_off_in = status.migrating_in;
+  guest->cut_off_out = status.migrating_out;
+  guest->cut_off_phase = status.phase;
+  guest->original_cpu = std::move(status.original_cpu);
   domain->agent_timeout = status.agent_timeout;
   guest->next_node = status.next_node;
   guest->next_fdset = status.next_fdset;

@@ -66,8 +66,20 @@ void ReadChardevs(model::DomainDef& def, const Json& chardevs) {
   }
 }
 
-// Whether it makes a difference to the guest which group its vCPUs are in.
 }  // namespace
+
+Task<> Guests::RefreshChannels(DomainPtr domain) {
+  auto* guest = domain->guest.get();
+  if (domain->def().channels.empty()) co_return;
+  auto answer = co_await MonitorOf(domain).Execute("query-chardev");
+  if (domain->guest.get() != guest) co_return;
+  ReadChardevs(domain->MutableDef(), answer);
+  for (auto& channel : domain->def().channels) {
+    if (channel->target_name != "org.qemu.guest_agent.0" || !guest->agent) continue;
+    guest->agent_connected = channel->state == model::ChannelState::kConnected;
+    guest->agent->SetOpen(guest->agent_connected);
+  }
+}
 
 Task<> Guests::Handshake(DomainPtr domain, StartOptions options) {
   auto* guest = domain->guest.get();

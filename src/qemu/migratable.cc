@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "model/domain/device_xml.h"
+#include "qemu/agent.h"
+#include "qemu/guest.h"
 #include "qemu/defaults/order.h"
 #include "qemu/machine_kind.h"
 
@@ -70,6 +72,14 @@ DomainDef MigratableDef(const DomainDef& def) {
   if (IsDefaultAudio(copy)) copy.audios.clear();
   return copy;
 }
+
+DomainDef MigratableDef(const Domain& domain) {
+  DomainDef def = MigratableDef(domain.def());
+  if (domain.guest && domain.guest->original_cpu) def.cpu = *domain.guest->original_cpu;
+  return def;
+}
+
+std::string MigratableXml(const Domain& domain) { return FormatDomain(MigratableDef(domain), kMigratableFormat); }
 
 std::string MigratableXml(const DomainDef& def) { return FormatDomain(MigratableDef(def), kMigratableFormat); }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "model/domain/domain.h"
+#include "qemu/domain.h"
 
 namespace bv::qemu {
 
@@ -12,5 +13,9 @@ namespace bv::qemu {
 model::DomainDef MigratableDef(const model::DomainDef& def);
 inline constexpr unsigned kMigratableFormat = model::kFormatInactive | model::kFormatSecure | model::kFormatMigratable;
 std::string MigratableXml(const model::DomainDef& def);
+// The definition that the domain has now, with the CPU as the guest was given it. So it is the same on each host that
+// the guest comes to.
+model::DomainDef MigratableDef(const Domain& domain);
+std::string MigratableXml(const Domain& domain);
 
 }  // namespace bv::qemu

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "qemu/agent.h"
 #include "qemu/guests.h"
+#include "qemu/migration/state.h"
 
 namespace bv::qemu {
 namespace {
@@ -15,7 +16,8 @@ constexpr const char* kSource = "qemu.qemu_process";
 
 int ResumedDetail(int reason) {
   switch (reason) {
-    case running::kMigrated: return resumed::kMigrated;
+    case running::kMigrated:
+    case running::kMigrationCanceled: return resumed::kMigrated;
     case running::kRestored:
     case running::kFromSnapshot: return resumed::kFromSnapshot;
     case running::kPostcopy: return resumed::kPostcopy;
@@ -67,6 +69,10 @@ const model::Disk* FindDisk(const model::DomainDef& def, const Json& data) {
 void Guests::OnStop(const DomainPtr& domain) {
   if (domain->state() != State::kRunning) return;
   int reason = std::exchange(domain->guest->pause_reason, static_cast<int>(paused::kUnknown));
+  if (reason == paused::kUnknown && domain->jobs.async() == AsyncJob::kMigrationOut) {
+    reason = paused::kMigration;
+    if (domain->migration) domain->migration->stopped_ms = WallMs();
+  }
   domain->SetState(State::kPaused, reason);
   if (locks_->enabled()) Spawn(ReleaseLocks(domain), "release locks");
   events_->SendLifecycle(domain->Ref(), Lifecycle::kSuspended, SuspendedDetail(reason));
@@ -76,6 +82,9 @@ void Guests::OnStop(const DomainPtr& domain) {
 void Guests::OnResume(const DomainPtr& domain) {
   if (domain->state() == State::kRunning) return;
   int reason = std::exchange(domain->guest->run_reason, static_cast<int>(running::kUnpaused));
+  // QEMU goes on by itself when a migration ends early.
+  if (domain->jobs.async() == AsyncJob::kMigrationOut && domain->state() == State::kPaused && domain->reason() == paused::kMigration)
+    reason = running::kMigrationCanceled;
   domain->SetState(State::kRunning, reason);
   events_->SendLifecycle(domain->Ref(), Lifecycle::kResumed, ResumedDetail(reason));
   SaveStatus(domain);
@@ -284,6 +293,8 @@ void Guests::OnMonitorEvent(const DomainPtr& domain, const MonitorEvent& event) 
     events_->SendDeviceRemovalFailed(dom, Text(data, "device"));
   } else if (name == "MIGRATION") {
     guest.migration_status = Text(data, "status");
+  } else if (name == "SPICE_MIGRATE_COMPLETED") {
+    guest.spice_migrated = true;
   } else if (name == "MIGRATION_PASS") {
     events_->SendMigrationIteration(dom, static_cast<int>(data["pass"].AsInt().value_or(0)));
   } else if (name == "JOB_STATUS_CHANGE") {

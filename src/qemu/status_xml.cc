@@ -1,11 +1,15 @@
 #include "qemu/status_xml.h"
 
+#include <fmt/core.h>
+
 #include <charconv>
 
 #include "base/error.h"
 #include "base/xml.h"
+#include "cpu/cpu_xml.h"
 #include "model/domain/domain.h"
 #include "qemu/guest.h"
+#include "qemu/migration/state.h"
 
 namespace bv::qemu {
 namespace {
@@ -58,6 +62,11 @@ std::string FormatStatus(const Domain& domain) {
     out.Open("job");
     out.Attr("type", JobName(domain.jobs.active()));
     out.Attr("async", AsyncJobName(async));
+    if (auto& migration = domain.migration) {
+      out.Attr("phase", PhaseName(migration->phase));
+      out.Attr("flags", fmt::format("0x{:x}", migration->flags));
+      out.Attr("asyncStarted", std::to_string(migration->began_ms));
+    }
     out.Close("job");
   }
   if (guest.fake_reboot) out.EmptyElement("fakereboot");
@@ -72,6 +81,7 @@ std::string FormatStatus(const Domain& domain) {
   Element(out, "fdset", "index", std::to_string(guest.next_fdset));
   Element(out, "blockjobs", "active", guest.block_jobs.empty() ? "no" : "yes");
   out.TextElement("agentTimeout", std::to_string(domain.agent_timeout));
+  if (guest.original_cpu) out.Verbatim(cpu::FormatCpu(*guest.original_cpu));
   model::FormatDomain(domain.def(), model::kFormatStatus | model::kFormatSecure, out);
   out.Close("domstatus");
   return out.Take();
@@ -107,6 +117,16 @@ GuestStatus ParseStatus(std::string_view text) {
   if (auto* devices = root.Child("devices")) {
     for (auto* device = devices->Child("device"); device; device = device->Next("device"))
       status.devices.emplace_back(device->AttrOr("alias"));
+  }
+  if (auto* job = root.Child("job")) {
+    status.migrating_out = job->AttrOr("async") == AsyncJobName(AsyncJob::kMigrationOut);
+    status.migrating_in = job->AttrOr("async") == AsyncJobName(AsyncJob::kMigrationIn);
+    status.phase = ParsePhase(job->AttrOr("phase")).value_or(MigrationPhase::kNone);
+  }
+  if (auto* node = root.Child("cpu")) {
+    xml::Writer copy;
+    copy.Copy(*node);
+    status.original_cpu = std::make_unique<model::CpuDef>(cpu::ParseCpu(copy.Take(), model::CpuType::kGuest));
   }
   auto* domain = root.Child("domain");
   if (!domain || status.monitor_path.empty())

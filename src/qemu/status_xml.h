@@ -10,6 +10,8 @@
 
 namespace bv::qemu {
 
+enum class MigrationPhase;
+
 // The status file of a running guest, /run/libvirt/qemu/NAME.xml: what the next daemon must know to
 // take the guest over. The shape is libvirt's <domstatus>.
 std::string FormatStatus(const Domain& domain);
@@ -29,6 +31,9 @@ struct GuestStatus {
   unsigned next_node = 0;
   unsigned next_fdset = 0;
   int agent_timeout = -2;
+  bool migrating_in = false, migrating_out = false;
+  MigrationPhase phase{};
+  std::unique_ptr<model::CpuDef> original_cpu;
   std::unique_ptr<model::DomainDef> def;
 };
 

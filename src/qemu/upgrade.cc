@@ -5,7 +5,7 @@
 //             "guests": [ { "uuid", "monitor": CONNECTION, "process": FD (of the process), "pauseReason", "runReason",
 //                           "lastCommand" } ],
 //             "domains": [ { "uuid", "state", "reason",
-//                            "job": { "operation", "type", "elapsed", "downtime", "ram", "success" } } ] }
+//                            "job": { "operation", "type", "elapsed", "downtime", "ram", "success", "setup", "delta", "disks" } } ] }
 // and of each client:
 //   "qemu": { "events": [ { "event", "id" (-1: of the old interface), "domain": UUID } ],
 //             "monitorEvents": [ { "id", "domain": UUID, "event", "flags" } ],
@@ -36,6 +36,9 @@ Json FormatJob(const CompletedJob& job) {
                             {"downtime", job.downtime_ms}});
   if (job.ram) json.Set("ram", job.ram);
   if (job.success) json.Set("success", *job.success);
+  if (job.setup_ms) json.Set("setup", *job.setup_ms);
+  if (job.delta_ms) json.Set("delta", *job.delta_ms);
+  if (job.disks) json.Set("disks", Json::Array({job.disks->total, job.disks->processed}));
   return json;
 }
 
@@ -48,6 +51,10 @@ std::unique_ptr<CompletedJob> ParseJob(const Json& json) {
   job->downtime_ms = json.Find("downtime").AsUint().value_or(0);
   job->ram = json.Find("ram");
   job->success = json.Find("success").AsBool();
+  job->setup_ms = json.Find("setup").AsUint();
+  job->delta_ms = json.Find("delta").AsInt();
+  if (Json disks = json.Find("disks"); disks.size() == 2)
+    job->disks = CompletedJob::Disks{.total = disks.at(0).AsUint().value_or(0), .processed = disks.at(1).AsUint().value_or(0)};
   return job;
 }
 
