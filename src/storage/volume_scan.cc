@@ -135,7 +135,7 @@ std::optional<VolumeDef> ScanVolume(const std::string& path, const std::string& 
 
 std::vector<VolumeDef> ScanDirectory(const std::string& path) {
   Fd directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) throw SystemError(ErrorDomain::kStorage, "cannot open directory '" + path + "'");
+  if (!directory) throw SystemError(ErrorDomain::kNone, "cannot open directory '" + path + "'");
   std::vector<VolumeDef> volumes;
   for (const std::string& name : ListDirectory(path)) {
     if (name.find('\n') != name.npos) {
