@@ -26,12 +26,12 @@ MigrationOptions Plain(unsigned flags, const std::optional<std::string>& name, s
 
 void RefuseTunnel(const MigrationOptions& options) {
   if (options.Has(migrate::kTunnelled))
-    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "Tunnelled migration requested but invalid RPC method called");
+    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "a tunnelled migration needs a call with a stream");
 }
 
 void RefusePeer(const std::optional<std::string>& connection) {
   if (connection)
-    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "Unexpected dconnuri parameter with non-peer2peer migration");
+    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "only a peer-to-peer migration has a destination URI");
 }
 
 constexpr std::size_t kBuffer = 1 << 20;
@@ -68,7 +68,7 @@ Task<> MigrationCalls::ToPeer(DomainPtr domain, std::optional<std::string> conne
 
 Task<std::string> MigrationCalls::PrepareTunnel(Call& call, MigrationOptions options, std::string cookie, const char* api) {
   if (!options.Has(migrate::kTunnelled))
-    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "PrepareTunnel called but no TUNNELLED flag set");
+    throw Error(ErrorDomain::kQemu, ErrorCode::kInternalError, "a call with a stream is for tunnelled migrations");
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) throw SystemError(ErrorDomain::kQemu, "cannot create a pair of sockets");
   auto ours = std::make_shared<Fd>(pair[0]), theirs = std::make_shared<Fd>(pair[1]);

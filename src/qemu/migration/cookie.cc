@@ -76,7 +76,7 @@ void ReadGraphics(MigrationCookie& cookie, const xml::Node& node) {
   graphics.listen = node.AttrOr("listen");
   graphics.port = Number<int>(node.AttrOr("port"));
   graphics.tls_port = Number<int>(node.AttrOr("tlsPort"));
-  if (graphics.type.empty()) Fail("missing type attribute in migration data");
+  if (graphics.type.empty()) Fail("the display in the migration cookie has no type");
   for (auto* cert = node.Child("cert"); cert; cert = cert->Next("cert")) {
     if (cert->AttrOr("info") == "subject") graphics.tls_subject = cert->AttrOr("value");
   }
@@ -100,9 +100,9 @@ void ReadCapabilities(MigrationCookie& cookie, const xml::Node& node) {
 void CheckFeatures(MigrationCookie& cookie, const xml::Node& root) {
   for (auto* feature = root.Child("feature"); feature; feature = feature->Next("feature")) {
     auto name = feature->AttrOr("name");
-    if (name.empty()) Fail("Missing feature name");
+    if (name.empty()) Fail("a feature in the migration cookie has no name");
     bool known = std::ranges::find(kMandatory, name) != std::end(kMandatory);
-    if (!known) Fail(fmt::format("Unknown migration cookie feature {}", name));
+    if (!known) Fail(fmt::format("the migration cookie needs a feature that is unknown here: {}", name));
     if (name == "lockstate") cookie.wants_lock_state = true;
   }
 }
@@ -138,24 +138,24 @@ std::string MigrationCookie::Format() const {
 
 std::unique_ptr<MigrationCookie> MigrationCookie::Parse(std::string_view text, const std::string& name, const Uuid& uuid) {
   if (text.empty()) return nullptr;
-  if (text.back() != '\0') Fail("Migration cookie was not NULL terminated");
+  if (text.back() != '\0') Fail("the migration cookie does not end with a NUL");
   text.remove_suffix(1);
   auto document = xml::Document::Parse(text, ErrorDomain::kQemu, "qemu_migration_cookie", "qemu-migration");
   auto& root = document.root();
   auto required = [&](const char* element) {
     auto value = root.ChildText(element);
-    if (!value) Fail(fmt::format("missing {} element in migration data", element));
+    if (!value) Fail(fmt::format("the migration cookie has no <{}>", element));
     return std::string(*value);
   };
   auto cookie = std::make_unique<MigrationCookie>();
   cookie->name = required("name");
-  if (cookie->name != name) Fail(fmt::format("Incoming cookie data had unexpected name {} vs {}", name, cookie->name));
+  if (cookie->name != name) Fail(fmt::format("the migration cookie is of guest '{}', not of '{}'", cookie->name, name));
   auto its_uuid = required("uuid");
-  if (Uuid::Parse(its_uuid) != uuid) Fail(fmt::format("Incoming cookie data had unexpected UUID {} vs {}", uuid.ToString(), its_uuid));
+  if (Uuid::Parse(its_uuid) != uuid) Fail(fmt::format("the migration cookie is of the guest with UUID {}, not {}", its_uuid, uuid.ToString()));
   cookie->uuid = uuid;
   cookie->host_name = required("hostname");
   auto host = Uuid::Parse(required("hostuuid"));
-  if (!host) Fail("malformed hostuuid element in migration data");
+  if (!host) Fail("the UUID of the host in the migration cookie is none");
   cookie->host_uuid = *host;
   if (*host == host::HostUuid()) Fail(fmt::format("Attempt to migrate guest to the same host {}", host->ToString()));
   CheckFeatures(*cookie, root);
@@ -163,7 +163,7 @@ std::unique_ptr<MigrationCookie> MigrationCookie::Parse(std::string_view text, c
   if (auto* node = root.Child("lockstate")) {
     cookie->lock_driver = node->AttrOr("driver");
     cookie->lock_state = node->ChildText("leases").value_or("");
-    if (cookie->lock_driver.empty()) Fail("Missing lock driver name in migration cookie");
+    if (cookie->lock_driver.empty()) Fail("the lock state in the migration cookie names no driver");
   }
   if (auto* node = root.Child("domain"))
     cookie->persistent = std::make_unique<model::DomainDef>(model::ParseDomain(*node, model::kParseInactive | model::kParseSkipChecks));

@@ -69,9 +69,9 @@ TEST(MigrationCookie, IsRefusedWhereItDoesNotBelong) {
   EXPECT_EQ(Refusal(Text()), "");
   auto bare = Text();
   bare.pop_back();
-  EXPECT_EQ(Refusal(bare), "internal error: Migration cookie was not NULL terminated");
-  EXPECT_EQ(Refusal(Text(), "h"), "internal error: Incoming cookie data had unexpected name h vs g");
-  EXPECT_NE(Refusal(Text(), "g", Uuid()).find("unexpected UUID"), std::string::npos);
+  EXPECT_NE(Refusal(bare).find("end with a NUL"), std::string::npos);
+  EXPECT_NE(Refusal(Text(), "h").find("of guest 'g', not of 'h'"), std::string::npos);
+  EXPECT_NE(Refusal(Text(), "g", Uuid()).find("with UUID"), std::string::npos);
   EXPECT_EQ(Refusal(Text({}, host::HostUuid().ToString())),
             "internal error: Attempt to migrate guest to the same host " + host::HostUuid().ToString());
   EXPECT_NE(Refusal(Text("<feature name='magic'/>")), "");
