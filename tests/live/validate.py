@@ -22,6 +22,7 @@ def refused(what, schema, call, *args):
 
 
 def test_guests(host):
+    """a guest that does not follow the schema is refused when it is defined or started, with the place; without the flag it passes"""
     conn = host.connect()
     good = guest_xml('held')
     conn.defineXMLFlags(good, libvirt.VIR_DOMAIN_DEFINE_VALIDATE).undefine()
@@ -37,6 +38,7 @@ def test_guests(host):
 
 
 def test_other_languages(host):
+    """networks, pools, secrets and filters are held against theirs"""
     conn = host.connect()
     network = "<network><name>held</name><ip address='10.9.8.1' prefix='24'/></network>"
     conn.networkDefineXMLFlags(network, libvirt.VIR_NETWORK_DEFINE_VALIDATE).undefine()
@@ -53,6 +55,7 @@ def test_other_languages(host):
 
 
 def test_moments(host):
+    """snapshots when that is asked for, checkpoints always"""
     conn = host.connect()
     guest = conn.defineXML(guest_xml('held'))
     snapshot = '<domainsnapshot><name>s</name><creationTime>1</creationTime><state>shutoff</state>%s</domainsnapshot>' % guest_xml('held')
