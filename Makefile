@@ -153,7 +153,11 @@ FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.cc)
 FUZZ_PROGRAMS := $(FUZZ_SOURCES:tests/fuzz/%.cc=$(BUILD)/%)
 FUZZ_OBJECTS := $(FUZZ_SOURCES:%.cc=$(BUILD)/%.o)
 FUZZ_ROOMS := base rpc protocol model upgrade daemon cpu
-FUZZ_LIB_OBJECTS := $(filter $(FUZZ_ROOMS:%=$(BUILD)/src/%/%.o) $(BUILD)/src/logd/log_state.o $(BUILD)/src/lockd/lock_state.o,$(LIB_OBJECTS))
+# of rooms that a fuzzer needs little of
+FUZZ_FILES := qemu/migration/cookie qemu/migration/statistics storage/logical_report storage/partition_table \
+	storage/iscsi_report
+FUZZ_LIB_OBJECTS := $(filter $(FUZZ_ROOMS:%=$(BUILD)/src/%/%.o) $(BUILD)/src/logd/log_state.o $(BUILD)/src/lockd/lock_state.o \
+	$(FUZZ_FILES:%=$(BUILD)/src/%.o),$(LIB_OBJECTS))
 $(BUILD)/fuzz.a: $(FUZZ_LIB_OBJECTS)
 	$(Q)rm -f $@; ar crs $@ $^
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/fuzz.a

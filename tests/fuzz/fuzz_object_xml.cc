@@ -16,6 +16,7 @@
 #include "model/snapshot.h"
 #include "model/storage_pool.h"
 #include "model/storage_volume.h"
+#include "qemu/migration/cookie.h"
 
 using namespace bv;
 
@@ -31,6 +32,7 @@ std::string Cpu(std::string_view text) { return cpu::FormatCpu(cpu::ParseCpu(tex
 std::string Pool(std::string_view text) { return model::FormatPool(model::ParsePool(text)); }
 std::string ValidPool(std::string_view text) { return model::FormatPool(model::ParsePool(text, true)); }
 std::string Volume(std::string_view text) { return model::FormatVolume(model::ParseVolume(text, model::kVolumeOptionalCapacity)); }
+std::string Partition(std::string_view text) { return model::FormatVolume(model::ParseVolume(text, 0, model::VolumeFormats::kPartitions)); }
 
 std::string Filter(std::string_view text) { return model::FormatFilter(model::ParseFilter(text, false)); }
 std::string ValidFilter(std::string_view text) { return model::FormatFilter(model::ParseFilter(text, true)); }
@@ -59,10 +61,19 @@ std::string Backup(std::string_view text) {
   return model::FormatBackup(backup);
 }
 
+// What one daemon tells the other about a guest that moves. The host is another one than this.
+std::string Cookie(std::string_view text) {
+  auto uuid = *Uuid::Parse("11111111-2222-3333-4444-555555555555");
+  auto cookie = qemu::MigrationCookie::Parse(std::string(text) + '\0', "g", uuid, Uuid());
+  cookie->statistics.reset();  // with the time of writing
+  std::string written = cookie->Format();
+  return written.substr(0, written.size() - 1);
+}
+
 // Reads and writes; a new kind of object is a line here.
 constexpr std::string (*kKinds[])(std::string_view) = {&Secret, &ValidSecret, &Cpu, &Pool, &ValidPool, &Volume, &Network,
                                                      &Filter, &ValidFilter, &Binding, &Snapshot, &NewSnapshot, &Checkpoint, &Backup,
-                                                     &HostInterface, &NodeDevice};
+                                                     &HostInterface, &NodeDevice, &Cookie, &Partition};
 
 }  // namespace
 

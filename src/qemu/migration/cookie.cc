@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/xml.h"
 #include "cpu/cpu_xml.h"
-#include "host/host_uuid.h"
 #include "qemu/migration/statistics.h"
 
 namespace bv::qemu {
@@ -136,7 +135,7 @@ std::string MigrationCookie::Format() const {
   return text;
 }
 
-std::unique_ptr<MigrationCookie> MigrationCookie::Parse(std::string_view text, const std::string& name, const Uuid& uuid) {
+std::unique_ptr<MigrationCookie> MigrationCookie::Parse(std::string_view text, const std::string& name, const Uuid& uuid, const Uuid& here) {
   if (text.empty()) return nullptr;
   if (text.back() != '\0') Fail("the migration cookie does not end with a NUL");
   text.remove_suffix(1);
@@ -157,7 +156,7 @@ std::unique_ptr<MigrationCookie> MigrationCookie::Parse(std::string_view text, c
   auto host = Uuid::Parse(required("hostuuid"));
   if (!host) Fail("the UUID of the host in the migration cookie is none");
   cookie->host_uuid = *host;
-  if (*host == host::HostUuid()) Fail(fmt::format("Attempt to migrate guest to the same host {}", host->ToString()));
+  if (*host == here) Fail(fmt::format("Attempt to migrate guest to the same host {}", host->ToString()));
   CheckFeatures(*cookie, root);
   if (auto* node = root.Child("graphics")) ReadGraphics(*cookie, *node);
   if (auto* node = root.Child("lockstate")) {

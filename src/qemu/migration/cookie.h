@@ -52,9 +52,9 @@ struct MigrationCookie {
   std::unique_ptr<CompletedJob> statistics;
 
   std::string Format() const;
-  // Throws kInternalError for what is not a cookie of this guest, what comes from this very host, and what wants
-  // something that this daemon does not know. Empty text is no cookie: null.
-  static std::unique_ptr<MigrationCookie> Parse(std::string_view text, const std::string& name, const Uuid& uuid);
+  // Throws kInternalError for what is not a cookie of this guest, what comes from this very host, which is `here`, and
+  // what wants something that this daemon does not know. Empty text is no cookie: null.
+  static std::unique_ptr<MigrationCookie> Parse(std::string_view text, const std::string& name, const Uuid& uuid, const Uuid& here);
 };
 
 }  // namespace bv::qemu

@@ -168,7 +168,7 @@ Task<MigrationDestination::Prepared> MigrationDestination::Prepare(MigrationOpti
     CheckSameAbi(*live, *changed);
     live = std::move(changed);
   }
-  auto theirs = MigrationCookie::Parse(cookie_text, their_name, live->uuid);
+  auto theirs = MigrationCookie::Parse(cookie_text, their_name, live->uuid, host::HostUuid());
   if (offline && options.CopiesDisks()) Invalid("offline migration cannot handle non-shared storage");
   if (offline && !options.Has(migrate::kPersistDest)) Invalid("offline migration must be specified with the persistent flag set");
   CheckParameters(options, MigrationSide::kDestination);
@@ -300,7 +300,7 @@ Task<MigrationDestination::Finished> MigrationDestination::Finish(std::string na
     BusyMigration busy(migration);
     try {
       if (cancelled) throw Error(ErrorDomain::kQemu, ErrorCode::kMigrateFinishOk, "migration successfully aborted");
-      auto theirs = MigrationCookie::Parse(cookie_text, migration->name, domain->uuid());
+      auto theirs = MigrationCookie::Parse(cookie_text, migration->name, domain->uuid(), host::HostUuid());
       if (!offline) {
         if (!domain->guest) Fail("domain is not running");
         auto* guest = domain->guest.get();

@@ -218,7 +218,7 @@ Task<std::string> MigrationSource::Perform(DomainPtr domain, MigrationOptions op
       if (!options.Has(migrate::kOffline)) {
         RequireActive(*domain);
         driver_->guests_->SaveStatus(domain);
-        auto theirs = MigrationCookie::Parse(cookie_text, domain->name(), domain->uuid());
+        auto theirs = MigrationCookie::Parse(cookie_text, domain->name(), domain->uuid(), host::HostUuid());
         co_await Send(domain, migration, options, theirs.get(), std::move(carrier));
         if (theirs && theirs->nbd) cookie.nbd = std::move(theirs->nbd);
         if (cookie.nbd) cookie.nbd->port = 0;
@@ -271,7 +271,7 @@ Task<> MigrationSource::Confirm(DomainPtr domain, MigrationOptions options, std:
   {
     BusyMigration busy(migration);
     try {
-      auto cookie = MigrationCookie::Parse(cookie_text, domain->name(), domain->uuid());
+      auto cookie = MigrationCookie::Parse(cookie_text, domain->name(), domain->uuid(), host::HostUuid());
       if (cancelled) {
         co_await Restore(domain, migration);
       } else if (domain->guest) {

@@ -28,9 +28,4 @@ Migration::~Migration() {
   if (auto session = client.lock(); session && on_close) session->RemoveOnClose(on_close);
 }
 
-std::uint64_t WallMs() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
 }  // namespace bv::qemu

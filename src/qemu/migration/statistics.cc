@@ -29,7 +29,7 @@ std::unique_ptr<CompletedJob> MigrationStatistics(const Json& answer, const Migr
   job->ram = answer["ram"];
   job->xbzrle = answer["xbzrle-cache"];
   job->throttle = answer["cpu-throttle-percentage"].AsUint().value_or(0);
-  if (job->ram) job->disks.emplace();
+  if (job->ram) job->disks = CompletedJob::Disks{};
   if (job->disks) {
     job->disks->total = migration.disk_total;
     job->disks->processed = std::min(migration.disk_processed, migration.disk_total);
@@ -81,7 +81,7 @@ std::unique_ptr<CompletedJob> ParseStatistics(const xml::Node& node) {
     bool rate = std::string_view(key) == "mbps";
     job->ram.Set(key, rate ? Json(static_cast<double>(Number(node, field)) / kBytesPerMegabit) : Json(Number(node, field)));
   }
-  job->disks.emplace();
+  job->disks = CompletedJob::Disks{};
   job->disks->total = Number(node, "disk_total");
   job->disks->processed = std::min(Number(node, "disk_processed"), job->disks->total);
   job->disks->bytes_per_second = Number(node, "disk_bps");

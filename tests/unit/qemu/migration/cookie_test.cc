@@ -20,7 +20,7 @@ std::string Text(const std::string& extra = {}, const std::string& host = "c39d6
 
 std::string Refusal(const std::string& text, const std::string& name = "g", const Uuid& uuid = kGuest) {
   try {
-    MigrationCookie::Parse(text, name, uuid);
+    MigrationCookie::Parse(text, name, uuid, host::HostUuid());
   } catch (const Error& error) {
     return error.message;
   }
@@ -46,7 +46,7 @@ TEST(MigrationCookie, ComesBackAsItWas) {
   cookie.statistics->ram = Json::Object({{"total", 71704576}, {"transferred", 284641}, {"mbps", 180.38}});
   auto text = cookie.Format();
   EXPECT_EQ(text.back(), '\0');
-  auto back = MigrationCookie::Parse(text, "g", kGuest);
+  auto back = MigrationCookie::Parse(text, "g", kGuest, host::HostUuid());
   ASSERT_TRUE(back);
   EXPECT_EQ(back->host_name, cookie.host_name);
   EXPECT_TRUE(back->wants_lock_state);
@@ -63,7 +63,7 @@ TEST(MigrationCookie, ComesBackAsItWas) {
   EXPECT_NEAR(*back->statistics->ram["mbps"].AsDouble(), 180.38, 0.01);
 }
 
-TEST(MigrationCookie, NoneIsNone) { EXPECT_EQ(MigrationCookie::Parse("", "g", kGuest), nullptr); }
+TEST(MigrationCookie, NoneIsNone) { EXPECT_EQ(MigrationCookie::Parse("", "g", kGuest, host::HostUuid()), nullptr); }
 
 TEST(MigrationCookie, IsRefusedWhereItDoesNotBelong) {
   EXPECT_EQ(Refusal(Text()), "");
