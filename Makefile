@@ -80,6 +80,11 @@ MODE_LDFLAGS += -O2 -flto=auto
 endif
 endif
 
+# What is built to be run once, by `make check` on a clean tree, is built like the optimised build in that.
+ifdef PRECOMPILE
+PRECOMPILED := $(BUILD)/precompiled.h
+endif
+
 PIE := -pie
 ifdef STATIC
 # What is loaded when it is needed cannot be: no TLS, SASL or polkit. It stands on its own instead.
@@ -165,11 +170,16 @@ $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/fuzz.a
 	$(Q)$(CXX) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 .SECONDARY: $(FUZZ_OBJECTS)
 
-# The compiler takes the .gch beside what -include names. Tests are built without.
+# The compiler takes the .gch beside what -include names.
 ifdef PRECOMPILED
 $(BUILD)/src/%.o $(BUILD)/applets/%.o: HOW := -include $(PRECOMPILED) $(COLD_FLAGS)
+ifdef HOT_ROOMS
 $(foreach room,$(HOT_ROOMS),$(BUILD)/src/$(room)/%.o): HOW :=
 $(HOT_FILES:%=$(BUILD)/src/%.o): HOW :=
+else
+$(BUILD)/tests/unit/%.o $(BUILD)/tests/wire/%.o: HOW := -include $(PRECOMPILED)
+$(UNIT_OBJECTS) $(WIRE_OBJECTS): $(PRECOMPILED).gch
+endif
 $(OBJECTS): $(PRECOMPILED).gch
 $(PRECOMPILED): applets/precompiled.h
 	@mkdir -p $(@D)
@@ -183,7 +193,7 @@ endif
 $(BUILD)/tests/%.o: tests/%.cc config.mk
 	@mkdir -p $(@D)
 	$(call say,CXX )
-	$(Q)$(CXX) $(COMPILE_FLAGS) -Itests $(DIR_DEFINES) -MMD -MP -c -o $@ $<
+	$(Q)$(CXX) $(COMPILE_FLAGS) $(HOW) -Itests $(DIR_DEFINES) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: %.cc config.mk
 	@mkdir -p $(@D)
@@ -203,11 +213,11 @@ unit: $(BUILD)/unit_tests
 	$(BUILD)/unit_tests --gtest_brief=1
 
 # Test programs are built without optimisation, beside a release build, unless it is a sanitized one.
-TEST_MODE := $(if $(DEV)$(SANITIZE),,DEV=1)
+TEST_MODE := $(if $(DEV)$(SANITIZE),,DEV=1 PRECOMPILE=1)
 test-programs: data $(BUILD)/unit_tests $(if $(WIRE_SOURCES),$(BUILD)/wire_tests) $(CMOCKA_OBJECTS) $(OPTION_PROGRAMS)
 check: all | $(SETUP)
 	+@$(MAKE) --no-print-directory $(TEST_MODE) test-programs
-	+@! command -v clang++-16 >/dev/null || $(MAKE) --no-print-directory FUZZ=1 SANITIZE= DEV= fuzz-programs
+	+@! command -v clang++-16 >/dev/null || $(MAKE) --no-print-directory FUZZ=1 PRECOMPILE=1 SANITIZE= DEV= fuzz-programs
 	@tests/tools/check.sh $(BUILD) $(if $(TEST_MODE),build-dev,$(BUILD)) $(PARTS)
 
 # Its warnings about getpwnam and the like can be ignored: names are looked up without plug-ins.

@@ -1,5 +1,5 @@
-// What nearly every file reads, for optimised builds to read once: half of a file's compilation was this. DEV=1
-// builds go without, so that each file names what it uses. Nothing of the drivers belongs here: a change of it
+// What nearly every file reads, for optimised builds and those of `make check` to read once: half of a file's compilation
+// was this. DEV=1 builds go without, so that each file names what it uses. Nothing of the drivers belongs here: a change of it
 // would build everything anew.
 #include <fmt/core.h>
 #include <fmt/format.h>
