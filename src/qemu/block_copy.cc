@@ -32,7 +32,7 @@ bool IsLocal(const StorageSource& image) { return image.type == StorageType::kFi
 // The source of a <disk> that says no more than that, not even where in the guest it is.
 StorageSource ReadDestination(const std::string& xml) {
   model::DomainDef def;
-  model::ParseDevice(xml, model::kParseInactive | model::kParseSkipChecks, def);
+  model::ParseDevice(xml, model::kParseInactive | model::kParseSkipChecks | model::kParseDiskSource, def);
   if (def.disks.empty()) Fail(ErrorCode::kXmlError, "a copy's destination is a <disk>");
   return std::move(def.disks[0]->source);
 }

@@ -218,3 +218,4 @@ def test_scsi_and_iscsi(host):
         expect('what there is', [d.get('path') for d in found.iter('device')], ['iqn.2026-01.test:disk'])
         pool.destroy()
         expect('the session', os.path.exists(directory + '/session'), False)
+        secret.undefine()

@@ -1,6 +1,7 @@
 #include "model/domain/disk.h"
 
 #include "model/domain/descriptions.h"
+#include "model/domain/device_xml.h"
 #include "model/domain/storage_parts.h"
 
 namespace bv::model {
@@ -251,7 +252,7 @@ bool Printable(std::string_view text) {
 void CheckDisk(Parser& p, Disk& d, const xml::Node& element) {
   const xml::Node* target = element.Child("target");
   if (p.validating() && !target) p.Fail(Fault::kDomainXml, xml::PathOf(element) + ": missing element 'target'");
-  if (!target || !target->Attr("dev")) {
+  if (!(p.flags() & kParseDiskSource) && (!target || !target->Attr("dev"))) {
     p.Fail(ErrorCode::kNoTarget, d.source.volume ? d.source.volume->pool + "/" + d.source.volume->volume : d.source.path);
   }
   if (d.device == DiskDevice::kCdrom) d.source.readonly = true;
